@@ -1,0 +1,150 @@
+"""Runs all checks in stages, each with a budget of minutes that fails when exceeded.
+
+    python .ci/stages.py                all stages
+    python .ci/stages.py unit lint      these
+
+A stage on the real pair shares two cores with everything it starts; when it fails it is run once more, both
+results are printed, and the second counts: say so when you report a run. Its log stays in .ci/state.
+TWINSET_LAB_PATIENCE=3 stretches the budgets, as it does the deadlines of the lab: for a slow or busy machine.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".ci" / "state"
+BIN = ROOT / ".venv" / "bin"
+PATIENCE = float(os.environ.get("TWINSET_LAB_PATIENCE", "1"))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: commands in order, minutes allowed in all."""
+
+    name: str
+    minutes: float
+    commands: tuple[tuple[str, ...], ...]
+    tries: int = 1
+    needs_root: bool = False
+
+    @property
+    def budget_s(self) -> float:
+        """The time it may take here."""
+        return self.minutes * 60 * PATIENCE
+
+
+STAGES = (
+    Stage(
+        "lint",
+        1,
+        (
+            ("ruff", "check", "-q", "."),
+            ("ruff", "format", "-q", "--check", "."),
+            ("lint-imports", "--no-cache"),
+            ("mypy", "-p", "twinset", "-p", "harness", "-p", "conformance", "-p", "perf"),
+        ),
+    ),
+    Stage(
+        "unit",
+        4,
+        (
+            (
+                "pytest", "-q", "-n", "2", "impl/tests", "harness/tests", "perf/tests", "conformance/tests",
+                "--ignore=impl/tests/pair",
+            ),
+        ),
+        tries=2,
+    ),
+    Stage(
+        "seeds",
+        1.5,
+        (
+            ("python", "-m", "twinset.simulation.mirror", "--seeds", "1000"),
+            ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
+        ),
+    ),
+    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=2, needs_root=True),
+    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=2),
+    Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
+)  # fmt: skip
+
+
+def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
+    """Run a stage; return whether it passed in its time, and the seconds it took."""
+    start = time.monotonic()
+    log_path = STATE / f"{stage.name}-{attempt}.log"
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    with log_path.open("wb") as log:
+        for command in stage.commands:
+            left = stage.budget_s - (time.monotonic() - start)
+            print(f"  $ {' '.join(command)}", flush=True)
+            process = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                status = process.wait(max(1.0, left))
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                print(f"  over its budget of {stage.budget_s / 60:g} minutes", flush=True)
+                return False, time.monotonic() - start
+            if status:
+                return False, time.monotonic() - start
+    return True, time.monotonic() - start
+
+
+def tail(stage: Stage, attempt: int, lines: int) -> None:
+    """Print the end of a stage's log."""
+    text = (STATE / f"{stage.name}-{attempt}.log").read_text(errors="replace").splitlines()
+    print("\n".join(f"    {line}" for line in text[-lines:]), flush=True)
+
+
+def main() -> int:
+    """Run the stages asked for; the exit status is 1 when one failed."""
+    STATE.mkdir(exist_ok=True)
+    wanted = sys.argv[1:] or [stage.name for stage in STAGES]
+    unknown = set(wanted) - {stage.name for stage in STAGES}
+    if unknown:
+        print(f"unknown stages: {', '.join(sorted(unknown))}")
+        return 2
+    results: list[str] = []
+    failed = False
+    for stage in STAGES:
+        if stage.name not in wanted:
+            continue
+        if stage.needs_root and os.geteuid():
+            results.append(
+                f"{stage.name:12} NOT RUN: needs root, namespaces and FUSE (twinset-lab preflight)"
+            )
+            continue
+        print(f"== {stage.name} (budget {stage.budget_s / 60:g} min)", flush=True)
+        for attempt in range(1, stage.tries + 1):
+            passed, seconds = run_once(stage, attempt)
+            tail(stage, attempt, 6 if passed else 80)
+            word = "passed" if passed else "FAILED"
+            print(f"== {stage.name}: {word} in {seconds:.0f} s (try {attempt})", flush=True)
+            results.append(f"{stage.name:12} {word} in {seconds:.0f} s (try {attempt} of {stage.tries})")
+            if passed:
+                break
+        failed = failed or not passed
+    print("\n" + "\n".join(results))
+    ran = [line for line in results if "NOT RUN" not in line]
+    good = sum("passed" in line for line in ran)
+    bad = len({line.split()[0] for line in ran}) - good
+    print(f"\nstages: {good} passed, {bad} failed")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The cluster configurations of the pair tier. One mirrored disk each; groups without a disk are light."""
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.suite.config import SERVERS, Config, disk_resource, fip, group, mirror_set, script, vcn
+from conformance.suite.observers import script_text
+
+DISK_MIB = 64
+POLICY_A = SERVERS
+POLICY_B = SERVERS[::-1]
+
+
+def build(name: str, provisioned: Config) -> Config:
+    """The named configuration, on the networks and addresses that the adapter provisioned."""
+    return {
+        "cluster": {"name": "conformance"},
+        "servers": [{"name": server, "system_letter": "C"} for server in SERVERS],
+        "networks": provisioned["networks"],
+        "accounts": [],
+        **_BUILDERS[name](list(provisioned["floating_ips"]), str(provisioned["scratch"])),
+    }
+
+
+def starting(config: Config) -> list[Config]:
+    """The groups that start together with the cluster."""
+    return [
+        g for g in config["groups"] if g.get("startup", "automatic") == "automatic" and g["name"] != "PRN"
+    ]
+
+
+def _scripts(scratch: str) -> Config:
+    return script(script_text("start", scratch), script_text("stop", scratch))
+
+
+def _walk(**attributes: Any) -> Callable[[list[str], str], Config]:
+    """Groups A and B of the walk-through of 6.2.5."""
+
+    def built(fips: list[str], scratch: str) -> Config:
+        return {
+            "mirror_sets": [mirror_set(1)],
+            "groups": [
+                group("A", disk_resource(), fip(fips[0]), _scripts(scratch), policy=POLICY_A, **attributes),
+                group("B", fip(fips[1]), _scripts(scratch), policy=POLICY_B, **attributes),
+            ],
+        }
+
+    return built
+
+
+def _attributes(fips: list[str], scratch: str) -> Config:
+    """Groups that differ in one attribute each; no disk, so that nothing but the attribute decides."""
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group("auto", fip(fips[0]), _scripts(scratch), startup="automatic"),
+            group("byhand", fip(fips[1]), _scripts(scratch), startup="manual"),
+            group("PRN", _scripts(scratch), startup="manual"),
+            group("PRNX", _scripts(scratch), startup="manual"),
+            group("alone1", _scripts(scratch), startup="manual", failover="exclusive"),
+            group("alone2", _scripts(scratch), policy=POLICY_B, startup="manual", failover="exclusive"),
+        ],
+    }
+
+
+def _names(fips: list[str], scratch: str) -> Config:
+    """Names with one address, with two, and two names with one: what is associated, and what is not."""
+    del scratch
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group("one", fip(fips[0]), vcn("Conf-One")),
+            group("several", fip(fips[1]), fip(fips[2]), vcn("Conf-Several")),
+            group("two", fip(fips[3]), vcn("Conf-A"), vcn("Conf-B")),
+        ],
+    }
+
+
+def _copies(fastsync: bool) -> Callable[[list[str], str], Config]:
+    """One group on one mirrored disk, for everything about copies."""
+
+    def built(fips: list[str], scratch: str) -> Config:
+        return {
+            "mirror_sets": [mirror_set(1, fastsync=fastsync)],
+            "groups": [group("db", disk_resource(), fip(fips[0]), _scripts(scratch))],
+        }
+
+    return built
+
+
+def _commands(fips: list[str], scratch: str) -> Config:
+    """Two light groups for the script commands; the start script of one runs what the case has put beside it."""
+    start = script_text("start", scratch).replace(
+        "exit 0\n", f"[ ! -e {scratch}/at-start ] || . {scratch}/at-start\nexit 0\n"
+    )
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group("mover", fip(fips[0]), _scripts(scratch)),
+            group("loader", script(start, script_text("stop", scratch)), startup="manual"),
+        ],
+    }
+
+
+# In the order in which the cases run: the walk-through last, as it is the longest.
+_BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
+    "attributes": _attributes,
+    "commands": _commands,
+    "names": _names,
+    "copies": _copies(fastsync=True),
+    "copies-full": _copies(fastsync=False),
+    # Failback is left out here: the default is No (6.2.4-04), so the default is what the walk shows.
+    "walk-no": _walk(),
+    "walk-yes": _walk(failback=True),
+}

@@ -1,0 +1,85 @@
+"""The one place of the suite that starts a program: the adapter, one JSON object a line each way."""
+
+import contextlib
+import queue
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.suite.errors import AdapterError
+
+LINE_BYTES_MAX = 16 * 1024 * 1024
+END_S = 30.0
+
+
+class LineProcess:
+    """A program that answers a line for a line. Its standard error goes to a file for humans."""
+
+    def __init__(self, argv: Sequence[str], log: Path) -> None:
+        self.argv = tuple(argv)
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with log.open("ab") as stderr:
+                self._process = subprocess.Popen(
+                    self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, bufsize=0
+                )
+        except OSError as error:
+            raise AdapterError(f"cannot start the adapter {' '.join(argv)}: {error}") from error
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, name="adapter-reader", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        stdout = self._process.stdout
+        if stdout is None:
+            return
+        pending = b""
+        while chunk := stdout.read(65536):
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                self._lines.put(line)
+            if len(pending) > LINE_BYTES_MAX:
+                break
+        self._lines.put(None)
+
+    def send(self, line: bytes) -> None:
+        """Write one line."""
+        try:
+            if self._process.stdin is None:
+                raise BrokenPipeError
+            self._process.stdin.write(line + b"\n")
+        except OSError as error:
+            raise AdapterError(f"the adapter no longer reads ({self._end()}); see {self.log}") from error
+
+    def receive(self, timeout_s: float) -> bytes:
+        """Return the next line, without its end."""
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise AdapterError(f"the adapter was silent for {timeout_s:g} s; see {self.log}") from None
+        if line is None:
+            self._lines.put(None)
+            raise AdapterError(f"the adapter ended or sent an endless line ({self._end()}); see {self.log}")
+        return line
+
+    def _end(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return f"exit status {self._process.wait(timeout=1)}"
+        return "still running"
+
+    def close(self) -> None:
+        """End the adapter: end of input first, then terminate, then kill."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        for end in (None, self._process.terminate, self._process.kill):
+            if end is not None:
+                end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=END_S if end is None else 5)
+                break
+        self._reader.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()

@@ -1,0 +1,13 @@
+"""How an operation is refused, as a value that a case can compare."""
+
+from conformance.suite.errors import Failed, Refused
+from conformance.suite.pair import Pair
+
+
+def refusal(pair: Pair, op: str, **args: str) -> str:
+    """The class of error with which an operation is refused or fails; "accepted" when it is not."""
+    try:
+        pair.operate(op, **args)
+    except (Refused, Failed) as refused:
+        return refused.code
+    return "accepted"

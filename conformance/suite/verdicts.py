@@ -1,0 +1,154 @@
+"""From the outcomes of cases to the verdicts of clauses, and the report of both."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.suite import CONTRACT, GUIDE, SUITE_VERSION
+from conformance.suite.errors import ClauseFailed, NotRun, PortAnswer, Unsupported, WaitTimeout
+from conformance.suite.registry import Registry
+
+PASS, FAIL, UNSUPPORTED, NOT_RUN, BROKEN, XFAIL = "pass", "fail", "unsupported", "not run", "broken", "xfail"
+# The verdict of a clause is the worst of its cases: nothing counts as passed that did not run in full.
+WORST_FIRST = (FAIL, BROKEN, XFAIL, UNSUPPORTED, NOT_RUN, PASS)
+NOT_SELECTED, NO_CASE, DOCUMENTARY = "not selected", "no case yet", "documentary"
+
+
+def outcome_of(error: BaseException | None) -> str:
+    """What the end of a case is counted as; the table stands in errors.py."""
+    if error is None:
+        return PASS
+    if isinstance(error, Unsupported):
+        return UNSUPPORTED
+    if isinstance(error, NotRun):
+        return NOT_RUN
+    if isinstance(error, ClauseFailed | WaitTimeout | PortAnswer | AssertionError):
+        return FAIL
+    return BROKEN
+
+
+@dataclass
+class CaseResult:
+    """One case as it ended."""
+
+    case: str
+    node: str
+    clauses: tuple[str, ...]
+    tier: str
+    outcome: str
+    reason: str = ""
+    duration_s: float = 0.0
+    checks: list[dict[str, Any]] = field(default_factory=list)
+
+    def outcome_for(self, clause_id: str) -> str:
+        """What the case says about one of its clauses: one judged before another failed has passed."""
+        checks = [check for check in self.checks if check["clause"] == clause_id]
+        if self.outcome in {PASS, UNSUPPORTED, NOT_RUN}:
+            return self.outcome
+        if any(not check["holds"] for check in checks):
+            return self.outcome
+        failed_elsewhere = any(not check["holds"] for check in self.checks)
+        if failed_elsewhere:
+            return PASS if checks else NOT_RUN
+        return self.outcome
+
+
+@dataclass
+class Verdict:
+    """One clause as judged by all its cases."""
+
+    clause: str
+    verdict: str
+    cases: dict[str, str] = field(default_factory=dict)
+
+
+class Verdicts:
+    """All results of a run."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.results: dict[str, CaseResult] = {}
+        self.not_selected: set[str] = set()  # clauses that have cases which this run left out
+
+    def add(self, result: CaseResult) -> None:
+        """Record the end of a case; a later phase (teardown) can only make it worse."""
+        known = self.results.get(result.node)
+        if known is None:
+            self.results[result.node] = result
+        elif WORST_FIRST.index(result.outcome) < WORST_FIRST.index(known.outcome):
+            known.outcome, known.reason = result.outcome, result.reason
+
+    @property
+    def checks_executed(self) -> int:
+        """How many comparisons really happened."""
+        return sum(len(result.checks) for result in self.results.values())
+
+    def clauses(self) -> list[Verdict]:
+        """The verdict of every clause of the registry, in the order of the guide."""
+        by_clause: dict[str, dict[str, str]] = {}
+        for result in self.results.values():
+            for clause_id in result.clauses:
+                by_clause.setdefault(clause_id, {})[result.case] = result.outcome_for(clause_id)
+        return [self._verdict(clause_id, by_clause.get(clause_id, {})) for clause_id in self.registry]
+
+    def _verdict(self, clause_id: str, cases: dict[str, str]) -> Verdict:
+        if cases:
+            return Verdict(clause_id, min(cases.values(), key=WORST_FIRST.index), cases)
+        if clause_id in self.not_selected:
+            return Verdict(clause_id, NOT_SELECTED)
+        documentary = self.registry[clause_id].testable == DOCUMENTARY
+        return Verdict(clause_id, DOCUMENTARY if documentary else NO_CASE)
+
+    def counts(self) -> dict[str, int]:
+        """How many clauses have which verdict; every verdict is listed, also at zero."""
+        found = Counter(verdict.verdict for verdict in self.clauses())
+        order = (PASS, FAIL, UNSUPPORTED, NOT_RUN, BROKEN, XFAIL, NOT_SELECTED, DOCUMENTARY, NO_CASE)
+        return {verdict: found[verdict] for verdict in order}
+
+    def summary(self) -> list[str]:
+        """The lines printed at the end of a run."""
+        cases = Counter(result.outcome for result in self.results.values())
+        lines = [
+            "clauses  " + "   ".join(f"{verdict} {count}" for verdict, count in self.counts().items()),
+            "cases    " + "   ".join(f"{outcome} {cases[outcome]}" for outcome in WORST_FIRST[::-1]),
+            f"checks   {self.checks_executed} executed",
+        ]
+        lines += list(self._named(FAIL)) + list(self._named(BROKEN)) + list(self._named(XFAIL))
+        lines += list(self._grouped(UNSUPPORTED)) + list(self._grouped(NOT_RUN))
+        return lines
+
+    def _named(self, outcome: str) -> Iterable[str]:
+        for result in self.results.values():
+            if result.outcome == outcome:
+                yield f"{outcome:<12} {result.case}"
+
+    def _grouped(self, outcome: str) -> Iterable[str]:
+        reasons = Counter(result.reason for result in self.results.values() if result.outcome == outcome)
+        for reason, count in reasons.most_common():
+            yield f"{outcome:<12} {count} cases: {reason}"
+
+    def as_dict(self, adapter: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "suite": {"version": SUITE_VERSION, "contract": CONTRACT},
+            "guide": GUIDE,
+            "adapter": adapter,
+            "options": options,
+            "counts": self.counts(),
+            "checks_executed": self.checks_executed,
+            "clauses": {
+                v.clause: {"title": self.registry[v.clause].title, "verdict": v.verdict, "cases": v.cases}
+                for v in self.clauses()
+            },
+            "cases": [asdict(result) for result in self.results.values()],
+        }
+
+    def write(self, folder: Path, adapter: dict[str, Any], options: dict[str, Any]) -> Path:
+        """Write report.json into the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "report.json"
+        path.write_text(json.dumps(self.as_dict(adapter, options), indent=1) + "\n", encoding="utf-8")
+        return path

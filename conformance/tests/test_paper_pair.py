@@ -1,0 +1,107 @@
+"""The pair tier against a port on paper: it passes, and each flaw that is put into it is caught by
+its clause.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.suite import registry, wait
+from conformance.suite.adapter import Adapter
+from conformance.suite.errors import ConformanceError
+from conformance.suite.judge import Judge
+from conformance.suite.pair import Pair
+from conformance.suite.verdicts import CaseResult, outcome_of
+from conformance.tests.case_files import Case, every_case
+
+PAPER = Path(__file__).resolve().parent.parent / "examples" / "paper_pair.py"
+PAIR_CASES = [case for case in every_case() if case.cluster]
+# flaw -> (the case that has to catch it, the clauses that have to fail)
+FLAWS = {
+    "no-failover": ("test_3_server_1_goes_down", {"6.2.5-13"}),
+    "says-start": ("test_3_server_1_goes_down", {"6.2.3-03"}),
+    "returns-by-itself": ("test_4_turn_on_server_1", {"6.2.5-14"}),
+    "failback-always": ("test_5_restore_server_1", {"6.2.5-15"}),
+    "fails-over-to-isolated": ("test_9_no_server_is_left", {"6.2.5-02"}),
+    "manual-starts": ("test_automatic_groups_start_with_the_cluster_and_manual_ones_do_not", {"6.2.2-03"}),
+    "exclusive-as-normal": ("test_exclusive_groups_do_not_share_a_server", {"6.2.3-06"}),
+    "starts-prn": ("test_a_group_named_like_a_device_does_not_start", {"2.2.2.3-13"}),
+    "takes-used-address": ("test_an_address_in_use_is_not_taken", {"2.2.2.3-20", "7.2.1-01"}),
+    "no-gratuitous-arp": ("test_the_address_is_announced_when_it_starts", {"7.2.2-01"}),
+    "name-without-group": (
+        "test_a_name_stands_for_the_address_exactly_while_its_group_is_active",
+        {"7.3-01"},
+    ),
+    "associates-always": ("test_one_name_is_associated_and_two_are_not", {"7.3.1.3-01"}),
+    "describes-inactive": ("test_the_description_is_the_associated_address", {"7.3.1.3-08"}),
+    "takes-used-name": ("test_a_name_in_use_is_not_taken", {"7.3.1.1-02"}),
+    "two-active": ("test_the_data_is_accessible_on_one_server", {"7.1.1-02"}),
+    "mirrors-nothing": ("test_data_is_handed_over_on_a_failover", {"7.1.1-04"}),
+    "passes-over-lost-record": ("test_a_lost_cluster_partition_is_not_passed_over", {"7.1.2-01"}),
+    "copies-nothing": ("test_differences_are_counted_from_the_break_on", {"4.3.4.2-02"}),
+    "counts-nothing": ("test_differences_are_counted_from_the_break_on", {"4.3.4.2-02"}),
+    "trusts-differences": ("test_after_both_servers_went_down_everything_is_copied", {"4.3.4.3-04"}),
+    "says-nothing": ("test_a_full_copy_is_in_the_event_log", {"4.3.4-02"}),
+}
+
+
+@pytest.fixture
+def adapter(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Adapter]:
+    """The paper port, with the flaw that the test names; on paper nothing takes long, so no wait needs to."""
+    monkeypatch.setattr(wait, "PATIENCE", 0.03)
+    flaw = getattr(request, "param", "")
+    found = Adapter(["env", f"PAPER_FLAW={flaw}", sys.executable, str(PAPER)], tmp_path / "adapter.log")
+    yield found
+    found.close()
+
+
+def judged(case: Case, pair: Pair) -> CaseResult:
+    """Run one case as the suite would; return how it ended."""
+    judge = Judge(registry.load_once(), case.clauses)
+    error: Exception | None = None
+    try:
+        for capability in case.needs:
+            pair.adapter.require(capability)
+        pair.use(case.cluster)
+        case.function(pair=pair, judge=judge)
+    except ConformanceError as ended:
+        error = ended
+    assert error is not None or not judge.unjudged()
+    return CaseResult(
+        case.id, case.name, case.clauses, "pair", outcome_of(error), str(error), 0, judge.as_dicts()
+    )
+
+
+def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
+    """Every pair case passes against a port without flaw, apart from the capabilities that it
+    does not declare.
+    """
+    pair = Pair(adapter)
+    ended = [judged(case, pair) for case in sorted(PAIR_CASES, key=lambda case: case.cluster)]
+    others = {result.node: result.reason for result in ended if result.outcome != "pass"}
+    assert set(others) == {
+        "test_a_full_copy_alerts_the_manager",
+        "test_after_a_disk_was_replaced_everything_is_copied",
+        "test_after_a_server_was_replaced_everything_is_copied",
+        "test_the_software_can_be_kept_from_starting",
+        "test_armfover_moves_an_active_group",
+        "test_armfover_refuses_what_it_cannot_do",
+        "test_armsleep_waits_that_long",
+        "test_armkill_ends_a_program_for_good",
+        "test_a_program_is_restarted_up_to_its_threshold",
+        "test_armdown_shuts_a_server_down",
+    }, others
+    assert all("does not declare" in reason for reason in others.values())
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name", "clauses"), [(f, *FLAWS[f]) for f in FLAWS], ids=FLAWS, indirect=["adapter"]
+)
+def test_a_flaw_is_caught_by_its_clause(adapter: Adapter, name: str, clauses: set[str]) -> None:
+    """A port on paper that breaks one rule fails the clause that states it."""
+    result = judged(next(case for case in PAIR_CASES if case.name == name), Pair(adapter))
+    assert {clause_id for clause_id in clauses if result.outcome_for(clause_id) == "fail"} == clauses, result

@@ -1,0 +1,139 @@
+"""The run as a whole: what is counted, and when a run fails."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.tests.test_adapter import FAKE
+
+pytest_plugins = ("pytester",)
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = """
+from conformance.suite.cases import clause
+from conformance.suite.errors import NotRun
+import pytest
+"""
+
+
+def run(
+    pytester: pytest.Pytester, body: str, *options: str, fake: str = "pass"
+) -> tuple[int, dict[str, Any], str]:
+    """Run cases of our own making with the suite's plugin; return exit status, report and output."""
+    pytester.makeini("[pytest]\naddopts = -p conformance.conftest\n")
+    pytester.makepyfile(test_1_made_up=HEAD + body)
+    (pytester.path / "fake.py").write_text(FAKE.replace("BODY", fake))
+    pytester.syspathinsert(ROOT)
+    adapter = f"{sys.executable} {pytester.path / 'fake.py'}"
+    ran = pytester.runpytest_subprocess("--adapter", adapter, "--report", "out", *options)
+    report = pytester.path / "out" / "report.json"
+    return ran.ret, json.loads(report.read_text()) if report.exists() else {}, ran.stdout.str()
+
+
+def test_outcomes_are_counted_apart(pytester: pytest.Pytester) -> None:
+    """Pass, fail, unsupported, not run and broken each count as what they are; the run fails
+    for a failure.
+    """
+    status, report, output = run(
+        pytester,
+        """
+@clause("6.2.5-11")
+def test_passes(judge): judge.holds("6.2.5-11", "f", True)
+@clause("6.2.5-12")
+def test_fails(judge): judge.holds("6.2.5-12", "f", False)
+@clause("6.2.5-13")
+def test_unsupported(adapter, judge): adapter.request("fly")
+@clause("6.2.5-14")
+def test_not_run(judge): raise NotRun("no servers")
+@clause("6.2.5-15")
+def test_broken(judge): raise KeyError("x")
+@clause("6.2.5-16")
+def test_judges_nothing(judge): pass
+@clause("6.2.5-17")
+@pytest.mark.cluster("walk-no")
+def test_needs_a_pair(pair, judge): pass
+""",
+    )
+    assert status == 1
+    seen = {clause: entry["verdict"] for clause, entry in report["clauses"].items() if entry["cases"]}
+    assert list(seen.values()) == ["pass", "fail", "unsupported", "not run", "broken", "broken", "not run"]
+    assert "no root" in output
+    assert report["checks_executed"] == 2
+
+
+def test_a_run_that_checks_nothing_fails(pytester: pytest.Pytester) -> None:
+    """All cases skipped is no success: a run without a single comparison fails and says so."""
+    body = '@clause("6.2.5-14")\ndef test_not_run(judge): raise NotRun("no servers")\n'
+    status, report, output = run(pytester, body)
+    assert status == 1
+    assert "nothing was checked" in output
+    assert report["counts"]["pass"] == 0
+
+
+def test_an_adapter_that_says_yes_to_anything_breaks_the_run(pytester: pytest.Pytester) -> None:
+    """Without the probe's `unsupported` no case counts as passed."""
+    body = '@clause("6.2.5-11")\ndef test_a(static, judge): judge.holds("6.2.5-11", "f", True)\n'
+    status, report, _ = run(pytester, body, fake="result({}); continue")
+    assert status == 1
+    assert report["counts"]["pass"] == 0
+    assert report["counts"]["broken"] == 1
+
+
+def test_a_known_failure_that_passes_fails_the_run(pytester: pytest.Pytester) -> None:
+    """The list of known failures cannot rot."""
+    (pytester.path / "known.toml").write_text(
+        '[[known]]\ncase = "6.2.5-11/a"\nreason = "r"\n[[known]]\ncase = "6.2.5-12/b"\nreason = "r"\n'
+    )
+    body = """
+@clause("6.2.5-11")
+def test_a(judge): judge.holds("6.2.5-11", "f", True)
+@clause("6.2.5-12")
+def test_b(judge): judge.holds("6.2.5-12", "f", False)
+"""
+    status, report, _ = run(pytester, body, "--known-failures", "known.toml")
+    assert status == 1
+    assert report["clauses"]["6.2.5-11"]["verdict"] == "fail"
+    assert report["clauses"]["6.2.5-12"]["verdict"] == "xfail"
+
+
+def test_selection_by_tier_and_section(pytester: pytest.Pytester) -> None:
+    """What a run leaves out is said to be left out."""
+    body = """
+@clause("6.2.5-11")
+def test_a(judge): judge.holds("6.2.5-11", "f", True)
+@clause("2.2.2.3-11")
+def test_b(judge): judge.holds("2.2.2.3-11", "f", True)
+@clause("6.2.5-12")
+@pytest.mark.cluster("walk-no")
+def test_c(pair, judge): pass
+"""
+    status, report, _ = run(pytester, body, "--tier", "static", "--section", "6.2")
+    assert status == 0
+    seen = {clause: report["clauses"][clause]["verdict"] for clause in ("6.2.5-11", "2.2.2.3-11", "6.2.5-12")}
+    assert seen == {"6.2.5-11": "pass", "2.2.2.3-11": "not selected", "6.2.5-12": "not selected"}
+
+
+def test_an_unknown_clause_ends_the_run(pytester: pytest.Pytester) -> None:
+    """A case that names a clause which does not exist is found at collection."""
+    status, _, _ = run(pytester, '@clause("6.2.5-99")\ndef test_a(judge): pass\n')
+    assert status == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_transcript_of_the_contract_is_true(tmp_path: Path) -> None:
+    """The session shown in ADAPTER.md is what the example adapter really says."""
+    if not shutil.which("jq"):
+        pytest.skip("the example adapter needs jq")
+    from conformance.suite.process import LineProcess
+
+    text = (ROOT / "conformance" / "ADAPTER.md").read_text()
+    lines = text.partition("```transcript\n")[2].partition("```")[0].splitlines()
+    adapter = LineProcess([str(ROOT / "conformance" / "examples" / "static_adapter.sh")], tmp_path / "log")
+    try:
+        for asked, answered in zip(lines[::2], lines[1::2], strict=True):
+            adapter.send(asked.removeprefix("> ").encode())
+            assert json.loads(adapter.receive(30)) == json.loads(answered.removeprefix("< "))
+    finally:
+        adapter.close()

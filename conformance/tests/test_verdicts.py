@@ -1,0 +1,122 @@
+"""From cases to clauses: the worst counts, and nothing counts that did not run."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.suite import errors, registry, verdicts
+from conformance.suite.verdicts import (
+    BROKEN,
+    FAIL,
+    NOT_RUN,
+    PASS,
+    UNSUPPORTED,
+    WORST_FIRST,
+    XFAIL,
+    CaseResult,
+)
+
+ID, OTHER = "6.2.5-13", "6.2.5-06"
+
+
+def result(
+    outcome: str, node: str = "n", clauses: tuple[str, ...] = (ID,), checks: dict[str, bool] | None = None
+) -> CaseResult:
+    made = [{"clause": clause, "holds": holds} for clause, holds in (checks or {}).items()]
+    return CaseResult(f"case-{node}", node, clauses, "static", outcome, checks=made)
+
+
+def verdict(*results: CaseResult, of: str = ID) -> str:
+    found = verdicts.Verdicts(registry.load_once())
+    for each in results:
+        found.add(each)
+    return next(v.verdict for v in found.clauses() if v.clause == of)
+
+
+@pytest.mark.parametrize(("better", "worse"), list(itertools.combinations(WORST_FIRST[::-1], 2)))
+def test_the_worst_case_is_the_verdict(better: str, worse: str) -> None:
+    """A clause is as good as its worst case, in whatever order they ran."""
+    for order in ((better, worse), (worse, better)):
+        assert verdict(*(result(outcome, str(node)) for node, outcome in enumerate(order))) == worse
+
+
+def test_a_clause_without_a_case_has_not_passed() -> None:
+    """No case, documentary and not selected are verdicts of their own."""
+    assert verdict() == verdicts.NO_CASE
+    assert verdict(of="PRE-01") == verdicts.DOCUMENTARY
+    found = verdicts.Verdicts(registry.load_once())
+    found.not_selected = {ID}
+    assert found.counts()[verdicts.NOT_SELECTED] == 1
+
+
+def test_counts_cover_every_clause_once() -> None:
+    """The counts add up to the number of clauses."""
+    found = verdicts.Verdicts(registry.load_once())
+    found.add(result(PASS, clauses=(ID, OTHER)))
+    assert sum(found.counts().values()) == len(registry.load_once())
+    assert found.counts()[PASS] == 2
+
+
+def test_a_failure_of_one_clause_is_not_one_of_the_others() -> None:
+    """Judged before the failure: passed. Not reached because of it: not run. The failing one: failed."""
+    checks = {"6.2.5-13": True, "6.2.5-06": False}
+    failed = result(FAIL, clauses=("6.2.5-13", "6.2.5-06", "6.2.5-07"), checks=checks)
+    assert [failed.outcome_for(c) for c in failed.clauses] == [PASS, FAIL, NOT_RUN]
+
+
+def test_a_failure_before_any_comparison_is_one_of_all() -> None:
+    """A port that refuses what the case needs fails every clause of the case."""
+    failed = result(FAIL, clauses=(ID, OTHER))
+    assert [failed.outcome_for(c) for c in failed.clauses] == [FAIL, FAIL]
+
+
+def test_a_teardown_can_only_make_it_worse() -> None:
+    """A later phase of the same case never improves its outcome."""
+    assert verdict(result(PASS), result(BROKEN)) == BROKEN
+    assert verdict(result(FAIL), result(BROKEN)) == FAIL
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, PASS),
+        (errors.ClauseFailed("x"), FAIL),
+        (errors.Refused("v", "E_STATE", "m"), FAIL),
+        (errors.TimedOut("v", "", "m"), FAIL),
+        (errors.WaitTimeout("x"), FAIL),
+        (errors.Unsupported("v", "", "m"), UNSUPPORTED),
+        (errors.NotRun("x"), NOT_RUN),
+        (errors.AdapterError("x"), BROKEN),
+        (errors.CaseError("x"), BROKEN),
+        (KeyError("x"), BROKEN),
+    ],
+)
+def test_every_end_has_its_outcome(error: Exception | None, outcome: str) -> None:
+    """Who is at fault decides what a case counts as."""
+    assert verdicts.outcome_of(error) == outcome
+
+
+def test_the_report_holds_what_was_seen(tmp_path: Path) -> None:
+    """report.json has suite, guide, adapter, counts, every clause and every case."""
+    found = verdicts.Verdicts(registry.load_once())
+    found.add(result(PASS, checks={ID: True}))
+    written = json.loads(found.write(tmp_path / "r", {"port": "p"}, {"tier": None}).read_text())
+    assert written["guide"]["edition"] == 2
+    assert written["adapter"] == {"port": "p"}
+    assert written["clauses"][ID]["verdict"] == PASS
+    assert len(written["clauses"]) == len(registry.load_once())
+    assert written["checks_executed"] == 1
+
+
+def test_the_summary_names_what_did_not_pass() -> None:
+    """Failures by name, what did not run by reason."""
+    found = verdicts.Verdicts(registry.load_once())
+    found.add(result(FAIL, "a"))
+    found.add(result(NOT_RUN, "b"))
+    found.add(result(XFAIL, "c"))
+    text = "\n".join(found.summary())
+    assert "case-a" in text
+    assert "not run      1 cases" in text
+    assert "case-c" in text

@@ -1,0 +1,1 @@
+"""Adapters through which the conformance suite drives a port; see conformance/ADAPTER.md."""

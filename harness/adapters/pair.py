@@ -1,0 +1,374 @@
+"""The pair tier of the reference's adapter: the suite's verbs, carried out on the lab."""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness.adapters import neutral
+from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
+from harness.errors import CommandFailed
+from harness.faults.disk import create_image
+from harness.faults.partition_table import Partition
+from harness.labs.api import ApiRefused
+from harness.labs.host import Host
+from harness.labs.namespaces import Lab
+from harness.labs.pair import await_daemons
+from harness.labs.server import Server
+from harness.run import PIPE, Process, Result, kill_group
+from harness.topology import FLOATING_IP, PUBLIC
+from harness.wait import wait_for
+
+# Set: operations go through the operator's command, configurations through `twinset check`.
+CLI = "TWINSET_ADAPTER_CLI"
+CONFIGURATION = "/etc/twinset/conformance.toml"
+SCRATCH = "/var/lib/twinset/conformance"
+EXIT_REFUSED = 1
+SIGNATURE_OF_SPARES = 0x7E160000
+# The reference's events by the kinds that the suite knows; other events pass under their own names.
+KINDS = {"full_copy": "full_copy"}
+# The operations of the contract as words of the operator's command; {x} is an argument, empty ones fall out.
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "cluster.start": ("cluster", "start"),
+    "cluster.stop": ("cluster", "stop"),
+    "server.return": ("server", "return", "{server}"),
+    "server.shutdown": ("server", "shutdown", "{server}"),
+    "group.start": ("group", "start", "{group}", "{to}"),
+    "group.stop": ("group", "stop", "{group}"),
+    "group.move": ("group", "move", "{group}", "{to}"),
+    "mirror.create": ("mirror", "create", "{set}", "--source", "{source}"),
+}
+# The same over the daemon's socket: its verbs have the contract's names, and `server` where that says `to`.
+ARGUMENTS = {"server": "server", "group": "group", "to": "server", "set": "set", "source": "source"}
+OPERATE_S = 240.0
+CONFIGURED_S = 60.0
+
+
+class PairVerbs:
+    """The verbs that need two servers. One lab at a time; `reset` makes a new one."""
+
+    # A suite need not wait five minutes for a peer, nor half a minute once the other server is silent.
+    TIMING: ClassVar[dict[str, float]] = {"startup_wait_s": 60, "partition_wait_s": 10}
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self._lab: Lab | None = None
+        self._wanted: Args = {}
+        self._config: dict[str, Any] = {}
+        self._jobs: dict[str, Process] = {}
+        self._numbers = itertools.count(1)
+
+    def table(self) -> dict[str, Verb]:
+        """The verbs by name."""
+        world = (
+            "provision",
+            "reset",
+            "apply",
+            "power",
+            "link",
+            "pause",
+            "operate",
+            "status",
+            "events",
+            "replace",
+        )
+        eyes = ("run", "job", "copies", "access", "collect", "teardown")
+        return {name: getattr(self, name) for name in (*world, *eyes)}
+
+    @property
+    def lab(self) -> Lab:
+        """The lab that was provisioned."""
+        if self._lab is None:
+            raise Answer(FAILED, "nothing is provisioned", "E_STATE")
+        return self._lab
+
+    def _host(self, args: Args, key: str = "host") -> Host:
+        name = needed(args, key)
+        if name not in self.lab.hosts:
+            raise Answer(FAILED, f"no host {name!r}", "E_NOTFOUND")
+        return self.lab.hosts[name]
+
+    def _server(self, args: Args, key: str = "server") -> Server:
+        host = self._host(args, key)
+        if not isinstance(host, Server):
+            raise Answer(FAILED, f"{host.name} is no server", "E_NOTFOUND")
+        return host
+
+    def _asked(self, args: Args) -> Server:
+        """The server a command is given on: the named one, or one that has power."""
+        if "on" in args:
+            return self._server(args, "on")
+        found = next((server for server in self.lab.servers if server.powered), None)
+        if found is None:
+            raise Answer(FAILED, "no server has power", "E_STATE")
+        return found
+
+    # -- the world
+
+    def provision(self, args: Args) -> dict[str, Any]:
+        """Bring up two servers and a client; nothing of a cluster yet."""
+        if args.get("disks", 1) != 1:
+            raise Answer(UNSUPPORTED, "the lab has one disk a server")
+        self.teardown({})
+        self._wanted, self._config = args, {}
+        self._lab = lab = Lab.create(
+            scale=self.scale, disk_mib=int(args.get("disk_mib", 64)), name="conformance"
+        )
+        for server in lab.servers:
+            (server.state_directory / "conformance").mkdir(exist_ok=True)
+        await_daemons(lab)
+        public = next(lan for lan in lab.topology.lans if PUBLIC in lan.roles)
+        first = int(FLOATING_IP.rpartition(".")[2])
+        servers = {
+            s.name: {"public_address": public.addresses[s.name].partition("/")[0]} for s in lab.servers
+        }
+        return {
+            "scratch": SCRATCH,
+            "servers": servers,
+            "client": {"interface": public.name},
+            "networks": [
+                {
+                    "name": lan.name,
+                    "interface": lan.name,
+                    "roles": list(lan.roles),
+                    "addresses": {
+                        s.name: lan.addresses[s.name] for s in lab.servers if s.name in lan.addresses
+                    },
+                }
+                for lan in lab.topology.lans
+            ],
+            "floating_ips": [f"{FLOATING_IP.rpartition('.')[0]}.{first + n}" for n in range(8)],
+        }
+
+    def reset(self, _args: Args) -> dict[str, Any]:
+        """As after provisioning: blank disks, no cluster."""
+        return self.provision(self._wanted)
+
+    def teardown(self, _args: Args) -> dict[str, Any]:
+        """End everything; may be called at any time, and twice."""
+        for job in list(self._jobs.values()):
+            with contextlib.suppress(Exception):
+                kill_group(job)
+        self._jobs.clear()
+        lab, self._lab = self._lab, None
+        if lab is not None:
+            lab.destroy()
+        return {}
+
+    def collect(self, args: Args) -> dict[str, Any]:
+        """Copy what the lab left for the reader."""
+        target = Path(needed(args, "dir"))
+        self.lab.artefacts.collect(self.lab)
+        shutil.copytree(self.lab.artefacts.directory, target, dirs_exist_ok=True)
+        return {"dir": str(target)}
+
+    # -- the cluster
+
+    def apply(self, args: Args) -> dict[str, Any]:
+        """Create the cluster of a configuration; an existing one is stopped for it and started again."""
+        config = needed(args, "config", dict)
+        servers = {server.name: server for server in self.lab.servers}
+        places = neutral.Places(
+            disks={(name, 1): server.disk_path for name, server in servers.items()}, timing=self.TIMING
+        )
+        document = neutral.document(config, places)
+        for path, text in neutral.scripts(config, places).items():
+            for server in servers.values():
+                file = server.etc_directory / "scripts" / Path(path).name
+                file.write_text(text)
+                file.chmod(0o755)
+        text = neutral.toml(document)
+        (self.lab.server1.etc_directory / Path(CONFIGURATION).name).write_text(text)
+        runs = bool(self._config) and self._operates()
+        if runs:
+            self.operate({"op": "cluster.stop"})
+        if os.environ.get(CLI):
+            _required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
+        else:
+            self._call(self.lab.server1, "cluster.create", {"text": text})
+        self._config = config
+        for server in servers.values():
+            wait_for(lambda s=server: self._configured(s), CONFIGURED_S, f"{server.name} to take it up")  # type: ignore[misc]
+        if runs:
+            self.operate({"op": "cluster.start"})
+        return {}
+
+    @staticmethod
+    def _configured(server: Server) -> bool:
+        try:
+            return bool(server.api("ping")["configured"])
+        except CommandFailed:
+            return False
+
+    def _operates(self) -> bool:
+        states = (self._asked({}).status() or {}).get("servers", {})
+        return any(server.get("status") == "O" for server in states.values())
+
+    def replace(self, args: Args) -> dict[str, Any]:
+        """Put a new disk into a server without power; its partition table has another signature."""
+        server = self._server(args)
+        if args.get("what") != "disk":
+            raise Answer(UNSUPPORTED, f"cannot replace {args.get('what')!r}")
+        if server.powered:
+            raise Answer(FAILED, f"{server.name} has power", "E_STATE")
+        disk_mib = server.disk.size_bytes >> 20
+        create_image(server.disk.image, disk_mib, SIGNATURE_OF_SPARES + next(self._numbers))
+        return {}
+
+    def operate(self, args: Args) -> dict[str, Any]:
+        """An operator's command, given on a server that runs."""
+        op = needed(args, "op")
+        if op not in OPERATIONS:
+            raise Answer(UNSUPPORTED, f"no operation {op!r}")
+        server = self._asked(args)
+        if os.environ.get(CLI):
+            words = [str(args.get(w[1:-1], "")) if w.startswith("{") else w for w in OPERATIONS[op]]
+            return {"answer": _required(server.twinset_result(*filter(None, words), timeout_s=OPERATE_S))}
+        given = {name: args[key] for key, name in ARGUMENTS.items() if args.get(key)}
+        return {"answer": self._call(server, op, given)}
+
+    @staticmethod
+    def _call(server: Server, verb: str, given: dict[str, Any]) -> Any:
+        """Ask the daemon itself: no interpreter is started for it, which a loaded machine feels."""
+        try:
+            return server.api(verb, OPERATE_S, **given)
+        except ApiRefused as refused:
+            text = str(refused.error.get("message", ""))
+            raise Answer(REFUSED, text, str(refused.error.get("code", ""))) from refused
+
+    def status(self, args: Args) -> dict[str, Any]:
+        """The reference's own status is in the suite's words already."""
+        server = self._server(args, "seen_by")
+        found = server.status()
+        if found is None:
+            raise Answer(FAILED, f"{server.name} cannot be asked")
+        return {key: found[key] for key in ("servers", "groups", "mirror_sets")}
+
+    def events(self, args: Args) -> dict[str, Any]:
+        """The event logs of the servers, merged in time, numbered from 1."""
+        servers = [self._server(args)] if "server" in args else self.lab.servers
+        found = [{**event, "server": server.name} for server in servers for event in server.events()]
+        found.sort(key=lambda event: float(event.get("time", 0)))
+        numbered = [_event(number, event) for number, event in enumerate(found, start=1)]
+        return {"events": [event for event in numbered if event["seq"] > int(args.get("since", 0))]}
+
+    # -- faults
+
+    def power(self, args: Args) -> dict[str, Any]:
+        """Cut or give a server's power."""
+        server = self._server(args)
+        match needed(args, "action"):
+            case "cut":
+                self.lab.power_off(server)
+            case "on":
+                self.lab.power_on(server)
+                wait_for(server.daemon_answers, 60, f"twinsetd on {server.name} to answer")
+            case other:
+                raise Answer(UNSUPPORTED, f"no power action {other!r}")
+        return {}
+
+    def link(self, args: Args) -> dict[str, Any]:
+        """Cut or heal a network, for one server or both."""
+        hosts = [self._server(args)] if "server" in args else None
+        match needed(args, "action"):
+            case "cut":
+                self.lab.cut(needed(args, "network"), hosts)
+            case "heal":
+                self.lab.heal(args.get("network"), hosts)
+            case other:
+                raise Answer(UNSUPPORTED, f"no link action {other!r}")
+        return {}
+
+    def pause(self, args: Args) -> dict[str, Any]:
+        """Stop a server's processes, or let them continue."""
+        server = self._server(args)
+        if needed(args, "action") == "pause":
+            server.pause()
+        else:
+            server.resume()
+        return {}
+
+    # -- the suite's eyes
+
+    def run(self, args: Args) -> dict[str, Any]:
+        """Run a command on a host: to its end, or in the background as a job."""
+        host, argv = self._host(args), [str(word) for word in needed(args, "argv", list)]
+        if not host.powered:
+            raise Answer(FAILED, f"{host.name} has no power", "E_STATE")
+        if args.get("background"):
+            name = f"job{next(self._numbers)}"
+            log = self.lab.directory / f"{name}.out"
+            with log.open("w") as output:
+                self._jobs[name] = host.popen(argv, stdout=output, stderr=output, stdin=PIPE)
+            return {"job": name}
+        result = host.run(argv, check=False, timeout_s=float(args.get("timeout_s", 30)))
+        return {"returncode": result.returncode, "stdout": result.stdout, "stderr": result.stderr}
+
+    def job(self, args: Args) -> dict[str, Any]:
+        """What a job in the background has printed; `stop` ends it."""
+        name = needed(args, "job")
+        if name not in self._jobs:
+            raise Answer(FAILED, f"no job {name!r}", "E_NOTFOUND")
+        if args.get("action") == "stop":
+            kill_group(self._jobs.pop(name))
+        return {"stdout": (self.lab.directory / f"{name}.out").read_text(errors="replace")}
+
+    def copies(self, args: Args) -> dict[str, Any]:
+        """Where the raw copies lie for the suite to read, once nobody writes."""
+        needed(args, "set")
+        partitions = {
+            server.name: {
+                "path": str(server.disk.image),
+                "device": server.disk_path,
+                "cluster_partition": _range(server.disk.partitions[0]),
+                "partitions": [_range(partition) for partition in server.disk.partitions[1:]],
+            }
+            for server in self.lab.servers
+        }
+        return {"copies": partitions}
+
+    def access(self, args: Args) -> dict[str, Any]:
+        """The ways to a group's data on a server; whether they lead anywhere is for the suite to try."""
+        group = needed(args, "group")
+        self._server(args)
+        for found in self._config.get("groups", []):
+            for resource in found["resources"] if found["name"] == group else ():
+                if resource["kind"] == "mirror_disk":
+                    letter = resource["letter"]
+                    uri = f"nbd+unix:///{letter}?socket=/run/twinset/nbd-{resource['set']}.sock"
+                    return {"mount": neutral.mount_point(letter), "uri": uri}
+        raise Answer(FAILED, f"group {group!r} has no mirror disk", "E_NOTFOUND")
+
+
+def _required(result: Result) -> Any:
+    """The command's answer, or its refusal as the suite wants it."""
+    try:
+        answer = json.loads(result.stdout) if result.stdout.strip() else {}
+    except ValueError:
+        answer = {}
+    if result.returncode == 0:
+        return answer
+    error = answer.get("error", answer) if isinstance(answer, dict) else {}
+    error = error if isinstance(error, dict) else {"message": str(error)}
+    message = str(error.get("message") or result.stderr.strip() or result.stdout.strip())
+    kind = REFUSED if result.returncode == EXIT_REFUSED else FAILED
+    raise Answer(kind, message, str(error.get("code", "")))
+
+
+def _range(partition: Partition) -> dict[str, int]:
+    return {"offset_bytes": partition.offset_bytes, "size_bytes": partition.size_bytes}
+
+
+def _event(number: int, event: dict[str, Any]) -> dict[str, Any]:
+    name = str(event.get("name", event.get("event", "")))
+    fields = event.get("fields", {})
+    return {
+        "seq": number,
+        "kind": KINDS.get(name, name),
+        "server": event["server"],
+        "severity": str(event.get("severity", "")),
+        "fields": fields if isinstance(fields, dict) else {},
+    }

@@ -1,0 +1,116 @@
+"""The reference's adapter: `python -m harness.adapters.reference` speaks conformance/ADAPTER.md.
+
+The static tier judges configurations inside this process, a few milliseconds each; the pair tier runs on the
+lab and asks the daemons over their sockets. With TWINSET_ADAPTER_CLI=1 configurations are judged by `twinset
+check --json` and operations done by the `twinset` command instead, an interpreter each time.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness import preflight
+from harness.adapters import lines, neutral
+from harness.adapters.lines import UNSUPPORTED, Answer, Args, Verb, needed
+from harness.adapters.pair import CLI, PairVerbs
+from harness.adapters.platform import inspect_disk
+from harness.run import run
+
+CONTRACT = 0
+SCALE = float(os.environ.get("TWINSET_LAB_SCALE", "0.1"))
+# Real seconds before the time scale: how long a failover may take, and how long a lone server waits at start.
+TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]}
+
+
+def describe(_args: Args) -> dict[str, Any]:
+    """What this adapter is and what can be asked of it here."""
+    return {
+        "contract": CONTRACT,
+        "port": "twinset",
+        "version": importlib.metadata.version("twinset"),
+        "filesystem": "ext4",
+        "time_scale": SCALE,
+        "timing_s": TIMING_S,
+        "capabilities": [
+            "validate",
+            "estimate",
+            "inspect_disk",
+            "inspect_use",
+            "inspect_pair",
+            "reconfigure",
+            "replace_disk",
+            "script_commands",
+        ],
+        "tiers": {"static": "", "pair": preflight.reason_to_skip()},
+    }
+
+
+def validate(args: Args) -> dict[str, Any]:
+    """The reference's findings about a configuration."""
+    document = neutral.document(needed(args, "config", dict), neutral.Places())
+    if os.environ.get(CLI):
+        findings = _checked_by_command(neutral.toml(document))
+    else:
+        from twinset.config import check_document
+
+        findings = [finding.as_json() for finding in check_document(document)]
+    return {"accepted": not any(f["severity"] == "error" for f in findings), "findings": findings}
+
+
+def _checked_by_command(text: str) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cluster.toml"
+        file.write_text(text, encoding="utf-8")
+        argv = [sys.executable, "-m", "twinset.operator.cli", "check", str(file), "--json"]
+        result = run(argv, check=False, timeout_s=60)
+    answer = json.loads(result.stdout)
+    found = answer if isinstance(answer, list) else answer["findings"]
+    return list(found)
+
+
+def estimate(args: Args) -> dict[str, Any]:
+    """The memory of one mirror set by the reference's planning formula."""
+    if args.get("what") != "memory":
+        raise Answer(UNSUPPORTED, f"no estimate of {args.get('what')!r}")
+    from twinset.config.cluster import MirrorSet
+    from twinset.guide.memory import set_memory_kib
+
+    options = {key: args[key] for key in ("max_io_kib", "max_io_count") if key in args}
+    made = MirrorSet(name="set1", disks=(), partitions=(), **options)
+    return {
+        "max_io_kib": made.max_io_kib,
+        "max_io_count": made.max_io_count,
+        "memory_kib": set_memory_kib(made.max_io_kib, made.max_io_count),
+    }
+
+
+def verbs(pair: PairVerbs) -> dict[str, Verb]:
+    """Every verb of the contract that this adapter has."""
+    return {
+        "describe": describe,
+        "validate": validate,
+        "estimate": estimate,
+        "inspect_disk": inspect_disk,
+        **pair.table(),
+    }
+
+
+def main() -> int:
+    """Serve until the suite closes the input; whatever was brought up is torn down."""
+    # Whatever a library prints must not stand between the answers.
+    with os.fdopen(os.dup(1), "wb") as answers, contextlib.redirect_stdout(sys.stderr):
+        pair = PairVerbs(SCALE)
+        try:
+            lines.serve(verbs(pair), sys.stdin.buffer, answers)
+        finally:
+            pair.teardown({})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""``python -m harness.demo [--repeat N] [--seed S] [--scale 0.1]``.
+
+The exit status is 1 when anything acknowledged was lost, or the disks differ.
+"""
+
+import secrets
+import sys
+from random import Random
+from typing import Annotated
+
+import typer
+
+from harness import audits, preflight
+from harness.demo.narration import Narration
+from harness.demo.scenario import Demonstration, Figures
+from harness.errors import HarnessError
+from harness.labs.namespaces import Lab
+
+
+def once(tell: Narration, seed: int, scale: float, disk_mib: int) -> tuple[bool, Figures]:
+    """Play the story in a lab of its own."""
+    figures = Figures(seed)
+    tell.begin()
+    with Lab.create(scale=scale, disk_mib=disk_mib, volatile_cache=True, seed=seed, name="demo") as lab:
+        story = Demonstration(lab, tell, Random(seed), figures)
+        try:
+            held = story.play()
+        except HarnessError as error:
+            tell.failed(str(error))
+            lab.artefacts.note(f"the demonstration failed: {error}")
+            lab.artefacts.snapshot(lab)
+            held = False
+    audits.no_leftovers(lab).require()
+    tell.say(f"[dim]seed {seed}; logs and events of both servers: {lab.artefacts.directory}[/dim]")
+    return held, figures
+
+
+def summarise(tell: Narration, outcomes: list[tuple[bool, Figures]]) -> None:
+    """One line for each run."""
+    columns = ("seed", "rows before cut", "rows", "outage ms", "move ms", "copied MiB", "held")
+    table = [
+        (
+            str(run.seed),
+            f"{run.rows_before_cut:,}",
+            f"{run.rows:,}",
+            f"{run.outage_ms:,.0f}",
+            f"{run.move_ms:,.0f}",
+            f"{run.copied_mib:.1f}",
+            "yes" if held else "[bold red]no[/bold red]",
+        )
+        for held, run in outcomes
+    ]
+    tell.table("All runs", columns, table)
+
+
+def demonstrate(
+    repeat: Annotated[int, typer.Option(help="how often; each time with another seed")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="of the instant of the cut and of what the disk loses (0: random)")
+    ] = 0,
+    scale: Annotated[float, typer.Option(help="time scale: 1 waits as long as real servers would")] = 0.1,
+    disk_mib: Annotated[int, typer.Option(help="size of each server's disk in MiB")] = 256,
+) -> None:
+    """A database on a mirrored disk loses its server at a random instant, and no acknowledged row."""
+    tell = Narration()
+    lacking = preflight.missing(demo=True)
+    if lacking:
+        tell.console.print(preflight.report(lacking))
+        raise typer.Exit(1)
+    tell.title(
+        "twinset",
+        "Two plain servers, no shared disk. PostgreSQL runs on one of them; a client inserts rows.\n"
+        "The server loses its power at a random instant. The other takes over by itself,\n"
+        "and every row that was acknowledged is there.",
+    )
+    first = seed or secrets.randbits(31)
+    outcomes = []
+    for number in range(repeat):
+        if repeat > 1:
+            tell.console.rule(f"run {number + 1} of {repeat}")
+        outcomes.append(once(tell, first + number, scale, disk_mib))
+    if repeat > 1:
+        summarise(tell, outcomes)
+    held = sum(good for good, _ in outcomes)
+    if held < repeat:
+        tell.failed(f"{repeat - held} of {repeat} runs did not hold what was claimed")
+        raise typer.Exit(1)
+    tell.proved(f"[bold]nothing that was acknowledged was lost[/bold] ({held} of {repeat} runs)")
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        typer.run(demonstrate)
+    except HarnessError as error:
+        sys.exit(f"demo: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Labs: ways to bring a topology up. ``namespaces`` needs one Linux machine and root, nothing else."""

@@ -1,0 +1,218 @@
+"""The pair under test: its configuration, and the steps from bare servers to a running cluster."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.labs.api import ApiRefused
+from harness.labs.namespaces import Lab
+from harness.labs.server import Server
+from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC
+from harness.wait import wait_for
+
+CONFIGURATION = "/etc/twinset/cluster-new.toml"
+MOUNT_POINT = "/mnt/db"
+GROUP = "db"
+SET = "set1"
+
+
+def configuration(
+    lab: Lab,
+    *,
+    scripts: Sequence[tuple[str, str]] = (),
+    cluster: Mapping[str, Any] | None = None,
+    timing: Mapping[str, Any] | None = None,
+    set_options: Mapping[str, Any] | None = None,
+    group_options: Mapping[str, Any] | None = None,
+    virtual_names: Sequence[str] = (),
+    associate: bool = True,
+    wins_servers: Sequence[str] = (),
+) -> str:
+    """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts."""
+    one, two = (server.name for server in lab.servers)
+    lines = ["format = 1", "[cluster]", *_pairs({"name": "demo", **(cluster or {})})]
+    if timing:
+        lines += ["[timing]", *_pairs(timing)]
+    if wins_servers:
+        lines += ["[name_service]", *_pairs({"wins_servers": wins_servers})]
+    for letter, server in zip("CC", lab.servers, strict=True):
+        lines += ["[[server]]", *_pairs({"name": server.name, "system_letter": letter})]
+    for lan in lab.topology.lans:
+        roles = [role for role in (PUBLIC, INTERCONNECT, MIRROR) if role in lan.roles]
+        ends = ", ".join(
+            f'{{server="{server.name}", interface="{lan.name}", address="{lan.addresses[server.name]}"}}'
+            for server in lab.servers
+            if server.name in lan.addresses
+        )
+        lines += ["[[lan]]", *_pairs({"name": lan.name, "roles": roles}), f"endpoints = [ {ends} ]"]
+    disks = ", ".join(f'{{server="{server.name}", path="{server.disk_path}"}}' for server in lab.servers)
+    numbers = [partition.number for partition in lab.server1.disk.partitions[1:]]
+    letters = {number: chr(ord("E") + index) for index, number in enumerate(numbers)}
+    lines += ["[[mirror_set]]", *_pairs({"name": SET, **(set_options or {})}), f"disks = [ {disks} ]"]
+    partitions = ", ".join(f'{{number={number}, letter="{letter}"}}' for number, letter in letters.items())
+    lines.append(f"partitions = [ {partitions} ]")
+    lines += [
+        "[[group]]",
+        *_pairs({"name": GROUP, "policy": [one, two], "startup": "automatic", **(group_options or {})}),
+    ]
+    mounts = ", ".join(
+        f'{{letter="{letter}", path="{mount_point(letter)}", filesystem="ext4"}}'
+        for letter in letters.values()
+    )
+    lines += ["[[group.mirror_disk]]", f'set = "{SET}"', f"mounts = [ {mounts} ]"]
+    lines += ["[[group.floating_ip]]", f'address = "{FLOATING_IP}"']
+    for name in virtual_names:
+        lines += ["[[group.virtual_computer_name]]", *_pairs({"name": name, "associate": associate})]
+    for start, stop in scripts:
+        lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": 1800})]
+    return "\n".join(lines) + "\n"
+
+
+def mount_point(letter: str) -> str:
+    """Where a data partition is mounted: the first one at the plain path."""
+    return MOUNT_POINT if letter == "E" else MOUNT_POINT + letter
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_toml(value)}" for key, value in values.items()]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value)
+
+
+def write_configuration(lab: Lab, server: Server, **options: Any) -> str:
+    """Put the configuration on a server; return its path there."""
+    target = server.etc_directory / CONFIGURATION.rpartition("/")[2]
+    target.write_text(configuration(lab, **options))
+    return CONFIGURATION
+
+
+def install_script(lab: Lab, name: str, text: str) -> str:
+    """Put an executable script on both servers; return its path there."""
+    for server in lab.servers:
+        file = server.etc_directory / "scripts" / name
+        file.write_text(text)
+        file.chmod(0o755)
+    return f"/etc/twinset/scripts/{name}"
+
+
+def await_status(
+    server: Server, predicate: Callable[[dict[str, Any]], Any], timeout_s: float, what: str
+) -> dict[str, Any]:
+    """Return the first ``cluster status`` of this server for which the predicate is true."""
+
+    def holds() -> dict[str, Any] | None:
+        status = server.status()
+        return status if status is not None and predicate(status) else None
+
+    status = wait_for(holds, timeout_s, f"{what} (as {server.name} sees it)", poll_s=0.1)
+    if status is None:
+        raise AssertionError("wait_for returned nothing")
+    return status
+
+
+def await_daemons(lab: Lab, timeout_s: float = 60.0) -> None:
+    """Both daemons answer."""
+    for server in lab.servers:
+        wait_for(
+            lambda s=server: s.daemon_answers(),  # type: ignore[misc]
+            timeout_s,
+            f"twinsetd on {server.name} to answer",
+            poll_s=0.1,
+        )
+
+
+def await_both_normal(lab: Lab, timeout_s: float) -> None:
+    """Both servers see both servers operating normally."""
+    for server in lab.servers:
+        for name in (s.name for s in lab.servers):
+            await_server(server, name, "O", timeout_s)
+
+
+def await_server(observer: Server, name: str, symbol: str, timeout_s: float) -> None:
+    """The observer shows a server with that status symbol."""
+    await_status(
+        observer,
+        lambda status: status["servers"].get(name, {}).get("status") == symbol,
+        timeout_s,
+        f"{name} to be {symbol}",
+    )
+
+
+def await_set(observer: Server, state: str, timeout_s: float, set_name: str = SET) -> None:
+    """The observer shows the mirror set in that state."""
+    await_status(
+        observer,
+        lambda status: status["mirror_sets"].get(set_name, {}).get("state") == state,
+        timeout_s,
+        f"{set_name} to be {state}",
+    )
+
+
+def await_group(
+    observer: Server, state: str, timeout_s: float, on: str | None = None, group: str = GROUP
+) -> None:
+    """The observer shows the group in that state (on that server)."""
+
+    def holds(status: dict[str, Any]) -> bool:
+        found = status["groups"].get(group, {})
+        return found.get("state") == state and on in (None, found.get("server"))
+
+    await_status(observer, holds, timeout_s, f"group {group} to be {state}" + (f" on {on}" if on else ""))
+
+
+def active_server(lab: Lab, observer: Server, group: str = GROUP) -> Server:
+    """The server that runs the group, as the observer sees it."""
+    status = observer.status() or {}
+    return lab.server(status.get("groups", {}).get(group, {}).get("server") or "nobody")
+
+
+def await_stopped(lab: Lab, timeout_s: float) -> None:
+    """No server operates any more: mirrors closed, nothing in flight."""
+    for server in lab.servers:
+        await_status(
+            server,
+            lambda status, name=server.name: status["servers"][name]["status"] == "X",  # type: ignore[misc]
+            timeout_s,
+            f"{server.name} to be stopped",
+        )
+
+
+PATIENCE_S = 60.0
+
+
+def insist(server: Server, verb: str, timeout_s: float, **arguments: Any) -> None:
+    """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
+
+    def accepted() -> bool:
+        try:
+            server.api(verb, timeout_s, **arguments)
+        except ApiRefused as refused:
+            if refused.error.get("code") != "E_STATE":
+                raise
+            return False
+        return True
+
+    wait_for(accepted, timeout_s, f"{server.name} to accept {verb}", poll_s=0.2)
+
+
+def bring_up(lab: Lab, timeout_s: float = 120.0, **options: Any) -> None:
+    """From bare servers to a NORMAL mirror set and an active group."""
+    await_daemons(lab)
+    one = lab.server1
+    write_configuration(lab, one, **options)
+    # Over the API: an operator's command starts an interpreter each time.
+    one.api("cluster.create", timeout_s, text=configuration(lab, **options))
+    insist(one, "cluster.start", timeout_s)
+    await_both_normal(lab, timeout_s)
+    insist(one, "mirror.create", timeout_s, set=SET, source=one.name)
+    for server in lab.servers:
+        await_set(server, "NORMAL", timeout_s)
+    insist(one, "group.start", timeout_s, group=GROUP)
+    await_group(one, "active", timeout_s, on=one.name)

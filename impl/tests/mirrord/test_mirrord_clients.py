@@ -1,0 +1,177 @@
+"""The export as clients that nobody here wrote see it: nbdinfo, qemu-img, qemu-io, nbdcopy, fio."""
+
+import json
+import shutil
+import socket
+import struct
+from typing import Any
+
+import pytest
+
+from harness.labs.loopback import qemu_io
+from harness.run import run
+from harness.wait import now_s, wait_for
+from twinset.shell.mirror_loop import TICK_MS
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("nbdinfo") is None, reason="libnbd-bin and qemu-utils are needed"
+)
+
+
+def test_a_new_mirror_is_copied_in_full_and_served_with_all_commands(pair: Any) -> None:
+    """Creation is a full copy; the active side exports FLUSH, FUA, TRIM, WRITE_ZEROES and multi-conn."""
+    pair.create()
+    status = pair.one.status()
+    assert (status["copy_mode_last"], status["copied_bytes_last"]) == ("full", status["size_bytes"])
+    pair.activate(pair.one)
+    info = json.loads(run(["nbdinfo", "--json", pair.one.uri]).stdout)["exports"][0]
+    assert info["export-size"] == status["size_bytes"]
+    for ability in ("can_flush", "can_fua", "can_trim", "can_zero", "can_multi_conn"):
+        assert info[ability] is True, ability
+
+
+def test_the_standby_side_answers_not_ready(pair: Any) -> None:
+    """No path to the data exists on the side that is not active (7.1.1-02, 5.2.2-16)."""
+    pair.create()
+    pair.activate(pair.one)
+    answer = run(["nbdinfo", pair.two.uri], check=False)
+    assert answer.returncode != 0
+    shown = run(["qemu-img", "info", pair.two.uri], check=False)
+    assert "Not Ready: the disk is not active on this server" in shown.stderr
+
+
+def test_what_clients_write_is_on_both_disks(pair: Any) -> None:
+    """Writes of every kind and size reach both sides: the data partitions are byte-identical."""
+    pair.create()
+    pair.activate(pair.one)
+    qemu_io(
+        pair.one.uri,
+        "write -P 0x11 0 8M", "write -P 0x22 -f 3k 512", "write -z 1M 3M", "discard 5M 1M",
+        "write -P 0x33 8M 1M", "write -P 0x44 12345k 77k", "flush", "read -P 0x11 0 3k",
+        "read -P 0x22 3k 512", "read -P 0 1M 3M", "read -P 0x33 8M 1M", "read -P 0x44 12345k 77k",
+    )  # fmt: skip
+    assert pair.one.ask("deactivate")["ok"]
+    assert pair.one.ask("close", solo_right=True)["ok"]
+    assert pair.two.ask("close", solo_right=False)["ok"]
+    assert pair.equal()
+
+
+def test_an_image_comes_back_as_it_was_copied_in(pair: Any, tmp_path: Any) -> None:
+    """nbdcopy in with several connections, qemu-img compare out: nothing changed on the way."""
+    pair.create()
+    pair.activate(pair.one)
+    image = tmp_path / "image"
+    image.write_bytes(bytes(range(256)) * (16 << 12))
+    run(["nbdcopy", "--connections=4", str(image), pair.one.uri], timeout_s=120)
+    compared = run(["qemu-img", "compare", "-f", "raw", "-F", "raw", str(image), pair.one.uri], timeout_s=120)
+    assert "identical" in compared.stdout
+
+
+def test_requests_that_break_rules_get_an_error_and_the_connection_lives(pair: Any) -> None:
+    """Out of range, misaligned and unknown requests are answered with an error; the next one is served."""
+    pair.create()
+    pair.activate(pair.one)
+    sock, size = _transmission(pair.one)
+    for flags, command, offset, length in (
+        (0, 0, size, 512), (0, 0, 1, 512), (0, 0, 0, 0), (0, 7, 0, 512), (0, 99, 0, 512), (0x80, 0, 0, 512),
+        (0, 0, 1 << 63, 512),
+    ):  # fmt: skip
+        sock.sendall(struct.pack(">IHHQQI", 0x25609513, flags, command, 42, offset, length))
+        magic, error, cookie = struct.unpack(">IIQ", _exactly(sock, 16))
+        assert (magic, cookie) == (0x67446698, 42)
+        assert error != 0, (flags, command, offset, length)
+    sock.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, 43, size - 100, 512) + bytes(512))
+    assert struct.unpack(">IIQ", _exactly(sock, 16))[1:] == (28, 43)
+    sock.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 44, 0, 512))
+    assert struct.unpack(">IIQ", _exactly(sock, 16)) == (0x67446698, 0, 44)
+    assert len(_exactly(sock, 512)) == 512
+
+
+def test_garbage_ends_its_own_connection_only(pair: Any) -> None:
+    """A client that sends garbage is dropped and logged; other clients and the mirror go on."""
+    pair.create()
+    pair.activate(pair.one)
+    good, _size = _transmission(pair.one)
+    bad, _size = _transmission(pair.one)
+    bad.sendall(b"\xff" * 64)
+    wait_for(lambda: _closed(bad), 30, "the bad connection to end")
+    good.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 3, 7, 0, 0))
+    assert struct.unpack(">IIQ", _exactly(good, 16)) == (0x67446698, 0, 7)
+    assert "nbd_refused" in pair.one.log
+    assert pair.one.status()["set_state"] == "NORMAL"
+
+
+def test_a_request_of_32_mib_is_served_piece_by_piece(make_pair: Any) -> None:
+    """The largest request of the protocol works with and without structured replies, and never waits for a tick.
+
+    Failed before: each piece of a read without structured replies began at the next tick, 2.5 MB a second.
+    """
+    pair = make_pair(40)
+    pair.create()
+    pair.activate(pair.one)
+    sock, _size = _transmission(pair.one)
+    length = 32 << 20
+    sock.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, 1, 4096, length))
+    block = bytes(range(256)) * 4096
+    for _ in range(32):
+        sock.sendall(block)
+    assert struct.unpack(">IIQ", _exactly(sock, 16)) == (0x67446698, 0, 1)
+    begun_s = now_s()
+    sock.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 2, 4096, length))
+    assert struct.unpack(">IIQ", _exactly(sock, 16)) == (0x67446698, 0, 2)
+    assert all(_exactly(sock, len(block)) == block for _ in range(32))
+    pieces = length // (64 << 10)
+    assert now_s() - begun_s < pieces * TICK_MS / 1000 / 2
+    qemu_io(pair.one.uri, "write -P 0x5a 0 32M", "read -P 0x5a 0 32M")
+
+
+def _transmission(server: Any) -> tuple[socket.socket, int]:
+    """Negotiate without structured replies; return the socket and the size of the export."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(60)
+    sock.connect(str(server.base / "run" / "nbd-set1.sock"))
+    assert _exactly(sock, 18)[:16] == b"NBDMAGICIHAVEOPT"
+    sock.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 1, 1) + b"E")
+    size, _flags = struct.unpack(">QH", _exactly(sock, 10))
+    return sock, size
+
+
+def _exactly(sock: socket.socket, length: int) -> bytes:
+    received = bytearray()
+    while len(received) < length:
+        chunk = sock.recv(length - len(received))
+        assert chunk, "the connection ended"
+        received += chunk
+    return bytes(received)
+
+
+def _closed(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(4096) == b""
+    except ConnectionError:
+        return True
+
+
+def test_frames_of_every_kind_may_follow_a_largest_payload(make_pair: Any) -> None:
+    """After a payload of the maximum I/O size of 256 KiB come flushes, zeros and small writes, in any order.
+
+    Failed before: the guess that another such payload follows did not fit the buffer when it was wrong.
+    """
+    pair = make_pair(24, max_io_kib=256)
+    pair.create()
+    pair.activate(pair.one)
+    rounds = (
+        "write -P 1 0 4M",
+        "flush",
+        "write -P 2 4M 4M",
+        "write -z 4M 4k",
+        "write -P 3 8M 256k",
+        "write -P 4 0 4k",
+    )
+    qemu_io(
+        pair.one.uri,
+        *(f"aio_{word}" if word.startswith("write -P") else word for word in rounds * 8),
+        "aio_flush",
+    )
+    assert pair.one.status()["set_state"] == "NORMAL"
+    assert pair.two.status()["session"] == "in_sync"

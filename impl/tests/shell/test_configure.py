@@ -1,0 +1,238 @@
+"""`cluster create`: both servers or none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinset.errors import Refusal
+from twinset.shell import control_channel, disk_registration
+from twinset.shell.configure import CONFIG_BYTES_MAX, Configure, validated
+from twinset.shell.paths import Paths
+
+KEY = b"k" * 32
+
+
+def text(disk: str) -> str:
+    """A configuration that breaks no rule."""
+    lines = ['format = 1\n[cluster]\nname = "demo"']
+    lines += [f'[[server]]\nname = "{name}"' for name in ("server1", "server2")]
+    for number, (name, roles) in enumerate(
+        [("public", '["public", "interconnect"]'), ("ic1", '["interconnect", "mirror"]')]
+    ):
+        ends = ", ".join(
+            f'{{server="server{server}", interface="{name}", address="10.0.{number}.{server}/24"}}'
+            for server in (1, 2)
+        )
+        lines.append(f'[[lan]]\nname = "{name}"\nroles = {roles}\nendpoints = [ {ends} ]')
+    disks = ", ".join(f'{{server="server{server}", path="{disk}"}}' for server in (1, 2))
+    lines.append(f'[[mirror_set]]\nname = "set1"\ndisks = [ {disks} ]')
+    lines.append('partitions = [ {number=2, letter="E"} ]')
+    lines.append('[[group]]\nname = "db"\npolicy = ["server1", "server2"]')
+    lines.append('[[group.mirror_disk]]\nset = "set1"\nmounts = [ {letter="E", path="/mnt/db"} ]')
+    return "\n".join(lines) + "\n"
+
+
+def make_disk(path: Path, table: Any, number: int = 2) -> None:
+    """A disk that can be a mirror disk, with a data partition of that number."""
+    entries = [(0x7F, 2048, 2048), *[None] * (number - 2), (0x83, 8192, 8192)]
+    path.write_bytes(table(*entries).ljust(8 << 20, b"\0"))
+
+
+class Server:
+    """The exchange on one server."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.paths = Paths(directory / name / "etc", directory / name / "state", directory / name / "run")
+        self.paths.create()
+        self.why_not = ""
+        self.commits = 0
+        self.configure = Configure(self.paths, name, self._may_change, self._committed)
+
+    async def _may_change(self) -> str:
+        return self.why_not
+
+    def _committed(self) -> None:
+        self.commits += 1
+
+    def left(self) -> list[str]:
+        return sorted(entry.name for entry in self.paths.state.iterdir() if entry.is_file())
+
+
+class Line:
+    """A channel whose other end is a server in the same process."""
+
+    def __init__(self, server: Server) -> None:
+        self.to_server: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.to_client: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.hello = control_channel.hello("configure", "server2", "b" * 32)
+        self.serving = asyncio.create_task(server.configure.serve(_End(self)))  # type: ignore[arg-type]
+
+    async def frames(self) -> AsyncIterator[dict[str, Any]]:
+        while (frame := await self.to_client.get()) is not None:
+            yield frame
+
+    def send(self, frame: dict[str, Any]) -> None:
+        self.to_server.put_nowait(frame)
+
+    def close(self) -> None:
+        self.to_server.put_nowait(None)
+
+
+class _End:
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    async def frames(self) -> AsyncIterator[dict[str, Any]]:
+        while (frame := await self._line.to_server.get()) is not None:
+            yield frame
+
+    def send(self, frame: dict[str, Any]) -> None:
+        self._line.to_client.put_nowait(frame)
+
+    async def drained(self) -> None:
+        """Nothing to wait for."""
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> tuple[Server, Server]:
+    """Return both servers."""
+    return Server(tmp_path, "server1"), Server(tmp_path, "server2")
+
+
+def create(servers: tuple[Server, Server], config: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Ask server 1; server 2 answers over a line in this process."""
+    one, two = servers
+
+    async def scenario() -> dict[str, Any]:
+        lines: list[Line] = []
+
+        async def connect(*_: Any) -> Line:
+            lines.append(Line(two))
+            return lines[-1]
+
+        monkeypatch.setattr(control_channel, "connect", connect)
+        try:
+            own = control_channel.hello("configure", "server1", "a" * 32)
+            return await one.configure.create(config, KEY, own)
+        finally:
+            for line in lines:
+                line.close()
+                await line.serving
+
+    return asyncio.run(scenario())
+
+
+def test_both_servers_get_it(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a success both hold the text, both were told, and nothing is left beside."""
+    make_disk(tmp_path / "disk", table)
+    result = create(servers, text(str(tmp_path / "disk")), monkeypatch)
+    assert result == {"cluster": "demo", "servers": ["server1", "server2"]}
+    for server in servers:
+        assert server.paths.config.read_text() == text(str(tmp_path / "disk"))
+        assert server.left() == ["cluster.toml"]
+        assert server.commits == 1
+
+
+@pytest.mark.parametrize("busy", [0, 1])
+def test_a_running_server_keeps_its_configuration(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    """While either server operates, neither changes."""
+    make_disk(tmp_path / "disk", table)
+    servers[busy].why_not = "the cluster operates"
+    with pytest.raises(Refusal, match="the cluster operates"):
+        create(servers, text(str(tmp_path / "disk")), monkeypatch)
+    assert [server.left() for server in servers] == [[], []]
+    assert [server.commits for server in servers] == [0, 0]
+
+
+def test_a_configuration_that_breaks_rules_goes_nowhere(
+    servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings are told before the other server is asked."""
+    with pytest.raises(Refusal) as caught:
+        create(servers, "format = 1\n", monkeypatch)
+    assert caught.value.code == "E_CONFIG"
+    assert [server.left() for server in servers] == [[], []]
+
+
+def test_a_peer_that_cannot_be_reached_changes_nothing(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When no LAN leads to the other server, the refusal names them all and nothing is changed."""
+    make_disk(tmp_path / "disk", table)
+
+    async def connect(*_: Any) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(control_channel, "connect", connect)
+    own = control_channel.hello("configure", "server1", "a" * 32)
+    with pytest.raises(Refusal) as caught:
+        asyncio.run(servers[0].configure.create(text(str(tmp_path / "disk")), KEY, own))
+    assert "10.0.0.2" in caught.value.message
+    assert "10.0.1.2" in caught.value.message
+    assert servers[0].left() == []
+
+
+@pytest.mark.parametrize("unfit", [0, 1])
+def test_a_disk_that_cannot_be_a_mirror_disk_is_refused(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch, unfit: int
+) -> None:
+    """On either server: the reason and its clause are told, and neither changes (4.1.2-01)."""
+    make_disk(tmp_path / "disk", table)
+    looked: list[str] = []
+
+    def look(config: Any, me: str, state: Path) -> None:
+        looked.append(me)
+        if me == f"server{unfit + 1}":
+            raise Refusal("E_DISK", f"{me}: a GPT disk cannot be a mirror disk", "4.1.2-06")
+
+    monkeypatch.setattr(disk_registration, "refuse_unfit", look)
+    with pytest.raises(Refusal) as caught:
+        create(servers, text(str(tmp_path / "disk")), monkeypatch)
+    assert (caught.value.code, caught.value.clause) == ("E_DISK", "4.1.2-06")
+    assert looked == ["server1", "server2"][: unfit + 1]
+    assert [server.left() for server in servers] == [[], []]
+
+
+def test_a_missing_disk_is_refused(tmp_path: Path) -> None:
+    """A disk that is not there is named before anything is stored."""
+    with pytest.raises(Refusal, match="does not exist on server1"):
+        validated(text(str(tmp_path / "none")), "server1")
+
+
+def test_a_server_that_is_not_in_it_refuses(tmp_path: Path, table: Any) -> None:
+    """A configuration for other servers is refused."""
+    make_disk(tmp_path / "disk", table)
+    with pytest.raises(Refusal, match="server9"):
+        validated(text(str(tmp_path / "disk")), "server9")
+
+
+def test_a_giant_is_refused() -> None:
+    """The text of a configuration is bounded."""
+    with pytest.raises(Refusal) as caught:
+        validated("#" * (CONFIG_BYTES_MAX + 1), "server1")
+    assert caught.value.code == "E_LIMIT"
+
+
+@pytest.mark.parametrize("frame", [{}, {"t": "commit"}, {"t": "prepare"}, {"t": "prepare", "text": 3}])
+def test_a_senseless_request_is_refused(servers: tuple[Server, Server], frame: dict[str, Any]) -> None:
+    """A commit without a prepare, and anything else that makes no sense, is answered with a refusal."""
+
+    async def scenario() -> dict[str, Any] | None:
+        line = Line(servers[1])
+        line.send(frame)
+        answer = await line.to_client.get()
+        line.close()
+        await line.serving
+        return answer
+
+    answer = asyncio.run(scenario())
+    assert answer is not None
+    assert answer["t"] == "refused"
+    assert servers[1].commits == 0

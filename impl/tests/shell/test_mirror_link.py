@@ -1,0 +1,55 @@
+"""When the mirror connect is tried again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from twinset.mirror.session import CONNECTED, IN_STEP
+from twinset.shell.mirror_link import MirrorLink
+
+
+@pytest.fixture
+def link() -> MirrorLink:
+    """The connecting end of a mirror connect at time 0."""
+    spec = SimpleNamespace(server_index=1, paths=[("10.0.0.2", "10.0.0.1")], time_scale=1.0)
+    daemon: Any = SimpleNamespace(
+        spec=spec, retry_ms=300, now_ms=0, side=SimpleNamespace(session=None), log=lambda *_, **__: None
+    )
+    return MirrorLink(daemon, b"key")
+
+
+def ends(link: MirrorLink, *, answered: bool, phase: str = "") -> int:
+    """Let a connection end; return the wait that follows."""
+    link.daemon.side.session = SimpleNamespace(phase=phase) if phase else None  # type: ignore[assignment]
+    connection: Any = SimpleNamespace(up=bool(phase), peer_nonce=b"nonce" if answered else b"")
+    link.gone(connection)
+    return link.retry_at_ms - link.daemon.now_ms
+
+
+def test_a_side_that_refuses_is_asked_ever_more_seldom(link: MirrorLink) -> None:
+    """A FAULTY side accepts the connection and refuses to attach: the waits grow to a bound, 30 s."""
+    waits = [ends(link, answered=True, phase=CONNECTED) for _ in range(20)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (300, 30_000)
+
+
+def test_a_side_that_refuses_the_handshake_counts_too(link: MirrorLink) -> None:
+    """Another key or another set: the other side answers and no session begins."""
+    assert [ends(link, answered=True) for _ in range(20)][-1] == 30_000
+
+
+def test_a_network_that_is_cut_does_not_count(link: MirrorLink) -> None:
+    """Attempts that nobody answers, and sessions that were in step, leave the next attempt as quick as ever."""
+    assert {ends(link, answered=False) for _ in range(20)} == {300}
+    assert {ends(link, answered=True, phase=IN_STEP) for _ in range(20)} == {300}
+
+
+def test_a_change_here_is_tried_at_once(link: MirrorLink) -> None:
+    """After a request that may change the other side's mind nothing waits for the former refusals."""
+    for _ in range(20):
+        ends(link, answered=True, phase=CONNECTED)
+    link.try_soon()
+    assert link.retry_at_ms == 300

@@ -1,0 +1,48 @@
+"""What the mirror process tells its daemon without being asked."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import SimpleNamespace
+from typing import Any
+
+from twinset.mirror.operations import WRITE, Op
+from twinset.shell.mirror_loop import Mirrord
+
+
+def test_the_end_of_a_window_copy_is_told() -> None:
+    """A window copy ends with a message to the other side and without a record: the status follows all the same."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    daemon._changed = False
+    daemon.session = SimpleNamespace(out=deque(), flush=lambda: None)
+    daemon.send_control({"type": "in_step"})
+    assert daemon._changed
+    assert len(daemon.session.out) == 1
+
+
+class LateRing:
+    """A disk of which a second operation ends while the wake-ups of the first are forgotten."""
+
+    def __init__(self) -> None:
+        self.ended = [(0, 512)]
+
+    def reap(self, _wait_us: int = 0) -> list[tuple[int, int]]:
+        """Hand over what has ended."""
+        ended, self.ended = self.ended, []
+        return ended
+
+    def drain_eventfd(self) -> None:
+        """Forget the wake-ups, also that of the operation that ends just now."""
+        self.ended = [(1, 512)]
+
+
+def test_an_operation_that_ends_while_wake_ups_are_forgotten_is_taken() -> None:
+    """It would wait for the next tick, 50 ms: the ring is looked at again after the draining."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    given: list[int] = []
+    daemon._ended, daemon.aio, daemon.session = deque(), LateRing(), None
+    daemon.pool = SimpleNamespace(count=2, give=given.append)
+    daemon.side = SimpleNamespace(target=SimpleNamespace(done=lambda _op, _error: False))
+    daemon.ops = [(Op(WRITE, 0, 512, slot, None), None) for slot in range(2)]
+    assert daemon._reap()
+    assert given == [0, 1]

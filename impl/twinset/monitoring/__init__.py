@@ -1,0 +1,1 @@
+"""Decisions about what is watched: pure tables (6.3)."""

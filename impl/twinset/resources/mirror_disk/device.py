@@ -1,0 +1,156 @@
+"""A data partition as a block device: NBD export -> FUSE file -> loop device (decision record 0004).
+
+Everything here can be found again by a later daemon: the record names the helper process and the devices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from twinset.errors import StepFailed
+from twinset.resources.mirror_disk import loop, parse, plan
+
+if TYPE_CHECKING:
+    from twinset.resources.context import Context
+
+ATTACH_S_MAX: Final = 20.0
+POLL_S: Final = 0.02
+END_GRACE_S: Final = 3.0
+MOUNTINFO: Final = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True)
+class Device:
+    """An attached partition. `hold` is None when an earlier daemon attached it and it is mounted."""
+
+    path: str
+    hold: loop.Loop | None
+
+    async def release(self) -> None:
+        """Give our hold up: by now it is mounted, or it shall go. A last close waits for requests under way."""
+        if self.hold is not None:
+            await asyncio.to_thread(self.hold.close)
+
+
+def names(ctx: Context, set_name: str, letter: str) -> plan.Names:
+    """Return the files of a partition."""
+    return plan.Names(set_name, letter, ctx.run_dir / "devices")
+
+
+async def attach(ctx: Context, set_name: str, letter: str) -> Device:
+    """Make the partition a block device, or find the one that is there."""
+    files = names(ctx, set_name, letter)
+    found = adopt(ctx, files)
+    if found is not None:
+        return found
+    await detach(ctx, set_name, letter)
+    files.directory.mkdir(parents=True, exist_ok=True)
+    files.file.touch(mode=0o600)
+    reconnect_s = ctx.config.timing.disk_io_wait_s
+    argv = plan.block_server(files, ctx.run_dir / f"nbd-{set_name}.sock", reconnect_s)
+    files.log.unlink(missing_ok=True)
+    pid = ctx.system.spawn(argv, files.log)
+    ctx.system.write_json(files.record, {"pid": pid, "device": ""})
+    try:
+        await _wait_for_file(ctx, files, pid)
+        bound = await _bind(files.file)
+    except BaseException:
+        await asyncio.shield(detach(ctx, set_name, letter))
+        raise
+    await asyncio.to_thread(loop.refuse_discard, bound.path)  # may wait for requests under way
+    ctx.system.write_json(files.record, {"pid": pid, "device": bound.path})
+    return Device(bound.path, bound)
+
+
+async def _bind(file: Path) -> loop.Loop:
+    """Bind a loop device. A caller that is cancelled meanwhile leaves none: it is closed once it is bound."""
+    binding = asyncio.ensure_future(asyncio.to_thread(loop.attach, file))
+    try:
+        return await asyncio.shield(binding)
+    except asyncio.CancelledError:
+        binding.add_done_callback(_unbind)
+        raise
+
+
+def _unbind(binding: asyncio.Future[loop.Loop]) -> None:
+    if not binding.cancelled() and binding.exception() is None:
+        asyncio.get_running_loop().run_in_executor(None, binding.result().close)
+
+
+def adopt(ctx: Context, files: plan.Names) -> Device | None:
+    """Return the device that an earlier daemon of this boot attached, when it still works."""
+    pid, device = _record(ctx, files)
+    if not pid or not _is_ours(ctx, files, pid) or not device:
+        return None
+    return Device(device, None) if loop.backing_file(device) == str(files.file) else None
+
+
+async def detach(ctx: Context, set_name: str, letter: str) -> None:
+    """Take the device away: loop device, helper process, FUSE file. Whoever still uses it gets errors."""
+    files = names(ctx, set_name, letter)
+    if ctx.system.io_frozen(set_name):
+        await fail_io(ctx, set_name, letter)  # else the loop device waits for what cannot end
+    pid, device = _record(ctx, files)
+    if device and loop.backing_file(device).removesuffix(" (deleted)") == str(files.file):
+        await asyncio.to_thread(loop.detach, device)
+    if pid and _is_ours(ctx, files, pid):
+        await ctx.system.end_process(pid, END_GRACE_S)
+    if _fuse_mounted(files.file):
+        await ctx.system.run(plan.unmount_lazily(str(files.file)), timeout_s=10)
+    for leftover in (files.file, files.record):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
+async def fail_io(ctx: Context, set_name: str, letter: str) -> None:
+    """End every request that hangs, with an error: kill the helper process, the kernel does the rest."""
+    files = names(ctx, set_name, letter)
+    pid, _ = _record(ctx, files)
+    if pid and _is_ours(ctx, files, pid):
+        await ctx.system.end_process(pid, END_GRACE_S, gently=False)
+
+
+async def abandon(ctx: Context, set_name: str, letter: str, attached: Device) -> None:
+    """Give a device up that was attached and could not be mounted; what is under way to it may hang."""
+    if attached.hold is not None:
+        await fail_io(ctx, set_name, letter)
+        await attached.release()
+
+
+async def _wait_for_file(ctx: Context, files: plan.Names, pid: int) -> None:
+    """The file has the partition's size once the helper process serves it."""
+    waited_s = 0.0
+    while not (_fuse_mounted(files.file) and (await asyncio.to_thread(files.file.stat)).st_size):
+        if not ctx.system.is_alive(pid):
+            raise StepFailed(f"{files.set}:{files.letter} cannot be attached: {_last_line(files.log)}")
+        if waited_s >= ATTACH_S_MAX:
+            raise StepFailed(f"{files.set}:{files.letter} was not attached within {ATTACH_S_MAX:g} s")
+        await ctx.system.pause(POLL_S)
+        waited_s += POLL_S
+
+
+def _fuse_mounted(file: Path) -> bool:
+    return parse.mounted_at(MOUNTINFO.read_text(), str(file)) is not None
+
+
+def _record(ctx: Context, files: plan.Names) -> tuple[int, str]:
+    body = ctx.system.read_json(files.record)
+    pid, device = body.get("pid"), body.get("device")
+    return (pid if isinstance(pid, int) else 0), (device if isinstance(device, str) else "")
+
+
+def _is_ours(ctx: Context, files: plan.Names, pid: int) -> bool:
+    """A pid may have been given to another process since; ours has the file in its arguments."""
+    return ctx.system.is_alive(pid) and any(str(files.file) in word for word in ctx.system.command_line(pid))
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "its helper process ended without a word"

@@ -1,0 +1,129 @@
+"""The verbs of the API: which arguments they take, and who answers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from twinset.errors import Refusal
+from twinset.shell import clock, program_verbs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from twinset.shell.daemon import Daemon
+    from twinset.shell.runtime import Runtime
+
+EVENTS_MAX: Final = 1000
+WAIT_S_MAX: Final = 30.0
+TAKE_UP_S_MAX: Final = 30.0  # ending the mirror processes of the former configuration takes its time
+
+# Verbs that the cluster core answers, with their arguments: name -> (type, required).
+CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
+    "cluster.start": {},
+    "cluster.stop": {},
+    "cluster.status": {},
+    "server.return": {"server": (str, False)},
+    "server.shutdown": {"server": (str, False)},
+    "group.failover": {"group": (str, True), "server": (str, False), "reason": (str, False)},
+    "message.broadcast": {"text": (str, True), "group": (str, False), "here": (bool, False)},
+    "lan.probe": {"server": (str, False), "targets": (list, False)},
+    "group.start": {"group": (str, True), "server": (str, False)},
+    "group.stop": {"group": (str, True)},
+    "group.move": {"group": (str, True), "server": (str, False)},
+    "group.list": {},
+    "mirror.create": {"set": (str, True), "source": (str, False), "wait": (bool, False)},
+    "mirror.status": {"set": (str, False)},
+}
+OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
+    "ping": {},
+    "cluster.create": {"text": (str, True)},
+    "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
+    "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
+}
+ALL: Final = {**CORE, **OWN, **program_verbs.VERBS}
+
+
+async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
+    """Answer one request; Refusal says what forbids it."""
+    known = ALL.get(verb)
+    if known is None:
+        raise Refusal("E_NOTFOUND", f"unknown verb {verb!r}", help=f"known verbs: {', '.join(ALL)}")
+    args = {name: value for name, value in args.items() if value is not None}
+    check_arguments(verb, args, known)
+    if verb in OWN:
+        return await _OWN[verb](daemon, args)
+    runtime = await _runtime(daemon, verb)
+    if verb in program_verbs.VERBS:
+        return await program_verbs.handle(runtime, verb, args)
+    return await runtime.request(verb, args)
+
+
+async def _runtime(daemon: Daemon, verb: str) -> Runtime:
+    if not await clock.wait_event(daemon.taken_up, TAKE_UP_S_MAX):
+        raise Refusal(
+            "E_STATE",
+            f"{verb} is not possible: the new configuration is not in use yet",
+            help="try again in a moment; twinset events",
+        )
+    if daemon.runtime is None:
+        raise Refusal(
+            "E_STATE", f"{verb} is not possible: {daemon.why_not}", help="twinset cluster create FILE"
+        )
+    return daemon.runtime
+
+
+def check_arguments(verb: str, args: dict[str, Any], known: dict[str, tuple[type, bool]]) -> None:
+    """Refuse what the verb does not take."""
+    for name, value in args.items():
+        if name not in known:
+            takes = ", ".join(known) or "no arguments"
+            raise Refusal("E_RANGE", f"{verb} does not take {name!r}; it takes {takes}")
+        wanted = known[name][0]
+        fits = isinstance(value, (int, float)) if wanted is float else isinstance(value, wanted)
+        if not fits or (isinstance(value, bool) and wanted is not bool):
+            raise Refusal("E_RANGE", f"{verb}: {name} must be of type {wanted.__name__}, not {value!r:.100}")
+    for name, (_, required) in known.items():
+        if required and name not in args:
+            raise Refusal("E_RANGE", f"{verb} needs {name}")
+
+
+async def _ping(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "server": daemon.me,
+        "boot_id": daemon.boot_id,
+        "configured": daemon.runtime is not None,
+        "reason": daemon.why_not,
+        "now_ms": clock.now_ms(),
+    }
+
+
+async def _create(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    return await daemon.create(args["text"])
+
+
+async def _events(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """Return entries after `since`; wait for one when there is none yet and `wait_s` says so."""
+    since = min(int(args.get("since", 0)), daemon.event_log.last_number)
+    limit = max(1, min(EVENTS_MAX, int(args.get("limit", EVENTS_MAX))))
+    found = daemon.event_log.since(since, limit)
+    wait_s = min(WAIT_S_MAX, float(args.get("wait_s", 0)))
+    if not found and wait_s > 0:
+        await daemon.event_log.wait_grown(wait_s)
+        found = daemon.event_log.since(since, limit)
+    return {"events": found, "last": found[-1]["seq"] if found else max(since, 0)}
+
+
+async def _down(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """ARMDOWN: leave the cluster, then power the machine off; answered when it begins (6.3-17)."""
+    reason = str(args.get("reason") or "asked by ARMDOWN")
+    runtime = await _runtime(daemon, "server.down")
+    machine = await runtime.down(reason, reboot=bool(args.get("reboot")), force=bool(args.get("force")))
+    return {"server": daemon.me, "machine": machine}
+
+
+_OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
+    "ping": _ping,
+    "cluster.create": _create,
+    "events": _events,
+    "server.down": _down,
+}

@@ -1,0 +1,287 @@
+"""twinsetd: the control daemon of one server.
+
+Without a configuration it only answers its socket and waits for one. With one it runs a `Runtime`. SIGTERM is
+the orderly end of this server in the cluster; `kill -9` is not: groups go on, and the next twinsetd of the
+same boot takes them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from twinset import config as configuration
+from twinset.config.cluster import same_name
+from twinset.errors import ConfigError, Refusal
+from twinset.shell import api_verbs, clock, control_channel, memory, power, store
+from twinset.shell.api import ApiServer
+from twinset.shell.configure import Configure
+from twinset.shell.control_channel import ControlPort
+from twinset.shell.event_log import EventLog
+from twinset.shell.notify import notify
+from twinset.shell.paths import Paths, time_scale
+from twinset.shell.runtime import Runtime
+
+if TYPE_CHECKING:
+    from twinset.shell.control_channel import Channel
+
+ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - peers are authenticated; nothing else is known before `cluster create`
+LISTEN_AGAIN_S: Final = 1.0
+ORDERLY_END_S: Final = 120.0
+
+log = logging.getLogger("twinsetd")
+
+
+class Daemon:
+    """The process: its socket, its control port, and the runtime when there is a configuration."""
+
+    def __init__(self, paths: Paths, scale: float) -> None:
+        self.paths = paths
+        self.scale = scale
+        self.me = _server_name(paths)
+        self.boot_id = store.boot_id(paths.boot_id)
+        self.event_log = EventLog(paths.events, self.me)
+        self.runtime: Runtime | None = None
+        self.why_not = ""  # why there is no runtime
+        self.key: bytes | None = None
+        self.changed = asyncio.Event()
+        self.taken_up = asyncio.Event()  # no change of the configuration is under way
+        self.ending = asyncio.Event()
+        self._limit = clock.RateLimit()
+        self._instance = secrets.token_hex(16)
+        self._port: ControlPort | None = None
+        self.configure = Configure(paths, self.me, self._why_not_change, self._take_up)
+        self._api = ApiServer(paths.api, self.handle, self.failed)
+
+    # -- life -------------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Serve until told to end; return the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.ending.set)
+        self.event_log.write("daemon_started", "info", {"pid": os.getpid(), "boot_id": self.boot_id})
+        for refusal in memory.protect_process():
+            self.event_log.write("memory_not_protected", "warning", {"reason": refusal})
+        self._begin()
+        self.taken_up.set()
+        await self._api.start()
+        notify("READY=1")
+        halted = False
+        while not halted and not self.ending.is_set():
+            await self._listen()
+            halted = await self._wait()
+            if self.changed.is_set():
+                self.changed.clear()
+                await self._end_runtime(end_mirrors=True)
+                self._begin()
+                if not self.changed.is_set():
+                    self.taken_up.set()
+        notify("STOPPING=1")
+        last_act = self.runtime.last_act if halted and self.runtime is not None else ()
+        left = halted or await self._leave()
+        await self._api.stop()
+        await self._end_runtime(end_mirrors=left)
+        if self._port is not None:
+            self._port.close()
+        self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
+        outcome = await power.perform(last_act)
+        if outcome is not None and not outcome.ok:
+            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        self.event_log.close()
+        return 0
+
+    def _take_up(self) -> None:
+        """Another configuration is in place: requests wait until it is in use."""
+        self.taken_up.clear()
+        self.changed.set()
+
+    async def _wait(self) -> bool:
+        """Wait a while or until something has to be done; True when this server has left the cluster."""
+        runtime = self.runtime
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.changed, self.ending)]
+        if runtime is not None:
+            waits.append(asyncio.ensure_future(runtime.halted.wait()))
+        await asyncio.wait(waits, timeout=LISTEN_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        return runtime is not None and runtime.halted.is_set()
+
+    def _begin(self) -> None:
+        """Read key and configuration; run when both are good, else remember why not."""
+        self.why_not = ""
+        try:
+            self.key = store.read_key(self.paths.key)
+        except ValueError as error:
+            self.key, self.why_not = None, str(error)
+        try:
+            text = self.paths.config.read_bytes()
+            config = configuration.loads(text.decode())
+            config.server(self.me)
+        except FileNotFoundError:
+            self.why_not = self.why_not or "no cluster is configured on this server"
+        except (OSError, UnicodeDecodeError, ConfigError, Refusal) as error:
+            self.why_not = f"{self.paths.config}: {error}"
+            self.event_log.write("configuration_refused", "error", {"reason": self.why_not})
+        else:
+            if self.key is not None:
+                self.runtime = self._new_runtime(config, text, self.key)
+                self.runtime.start()
+        self._open_port()
+
+    def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, key: bytes) -> Runtime:
+        return Runtime(
+            config, text, self.me, self.boot_id, key, self.paths, self.scale,
+            self.event_log, self.problem, self.failed,
+        )  # fmt: skip
+
+    async def _end_runtime(self, *, end_mirrors: bool) -> None:
+        runtime, self.runtime = self.runtime, None
+        if runtime is not None:
+            await runtime.stop(end_mirrors=end_mirrors)
+
+    async def _leave(self) -> bool:
+        """SIGTERM: stop the groups here and leave, as `server shutdown` does; False when that failed.
+
+        Then the mirror processes are left running: a group may still use them until their lease runs out.
+        """
+        runtime = self.runtime
+        if runtime is None:
+            return True
+        try:
+            async with asyncio.timeout(ORDERLY_END_S):
+                await runtime.request("server.shutdown", {"server": self.me})
+                await runtime.halted.wait()
+        except Refusal as refusal:
+            log.info("nothing to leave: %s", refusal)
+        except TimeoutError:
+            self.event_log.write("orderly_end_failed", "error", {"after_s": ORDERLY_END_S})
+            return False
+        return True
+
+    # -- the control port -------------------------------------------------------------------------------
+
+    def _open_port(self) -> None:
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        if self.key is not None:
+            self._port = ControlPort(
+                self.key,
+                self._own_hello,
+                {"link": self._serve_link, "configure": self.configure.serve},
+                lambda text: self.problem("control_port", text),
+            )
+
+    async def _listen(self) -> None:
+        if self.key is None:  # the operator may just be putting it there
+            with contextlib.suppress(ValueError):
+                store.read_key(self.paths.key)
+                self._begin()
+        if self._port is not None:
+            addresses = [ANY_ADDRESS] if self.runtime is None else self.runtime.local_addresses
+            await self._port.listen(addresses)
+
+    def _own_hello(self) -> Any:
+        if self.runtime is not None:
+            return self.runtime.own_hello()
+        return control_channel.hello("link", self.me, self._instance)
+
+    async def _serve_link(self, channel: Channel) -> None:
+        if self.runtime is None:
+            channel.close()
+            return
+        await self.runtime.serve_link(channel)
+
+    # -- requests ---------------------------------------------------------------------------------------
+
+    async def handle(self, verb: str, args: dict[str, Any]) -> Any:
+        """Answer one request of the API."""
+        return await api_verbs.handle(self, verb, args)
+
+    async def create(self, text: str) -> dict[str, Any]:
+        """Make a configuration the active one on both servers."""
+        if self.key is None:
+            raise Refusal(
+                "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
+            )
+        own = control_channel.hello("configure", self.me, self._instance)
+        return await self.configure.create(text, self.key, own)
+
+    async def _why_not_change(self) -> str:
+        """Return why the configuration cannot be changed now."""
+        if self.runtime is None:
+            return ""
+        status = await self.runtime.request("cluster.status", {})
+        for name, server in status.get("servers", {}).items():
+            if same_name(name, self.me) and server.get("status") == "O":
+                return "the cluster operates"
+        return ""
+
+    # -- reports ----------------------------------------------------------------------------------------
+
+    def problem(self, key: str, text: str) -> None:
+        """Bad input or a passing trouble: an event, at most one per kind and interval."""
+        swallowed = self._limit.admit(key)
+        if swallowed is not None:
+            self.event_log.write(
+                "input_dropped", "warning", {"where": key, "reason": text, "more": swallowed}
+            )
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """A bug of ours: the traceback goes to the daemon's log, never to an operator."""
+        log.error("%s failed\n%s", where, "".join(traceback.format_exception(error)))
+        if self._limit.admit(f"bug {where}") is not None:
+            self.event_log.write("internal_error", "error", {"where": where, "error": repr(error)})
+
+
+def _server_name(paths: Paths) -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = paths.server_name.read_text().strip()
+        if text:
+            return text
+    return socket.gethostname()
+
+
+def _lock(paths: Paths) -> int:
+    """Hold the lock of the one twinsetd of this server; -1 when another one holds it."""
+    descriptor = os.open(paths.daemon_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+async def _serve(paths: Paths, scale: float) -> int:
+    return await Daemon(paths, scale).run()
+
+
+def main() -> int:
+    """Run twinsetd."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+    paths = Paths.from_environment()
+    try:
+        scale = time_scale()
+        paths.create()
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"twinsetd: {error}\n")
+        return 1
+    if _lock(paths) < 0:
+        sys.stderr.write(f"twinsetd: another twinsetd holds {paths.daemon_lock}\n")
+        return 1
+    return asyncio.run(_serve(paths, scale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,450 @@
+"""The data path of one mirror set on one server; `mirrord.py` starts it.
+
+One thread, one epoll loop. A round takes everything that has happened - completions of the disk, frames of
+the other side, requests of clients - lets the core decide, and then sends and submits what came of it in as
+few system calls as possible: frames to the other side first, the disk second, answers to clients last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from twinset.errors import DiskError
+from twinset.mirror.cluster_partition import Record, State
+from twinset.mirror.operations import COPY, READ, ZERO, Flush, Op
+from twinset.mirror.session import Settings
+from twinset.mirror.side import Side
+from twinset.mirror.status import status
+from twinset.wire import replication
+
+from . import latch, mirror_requests, mirror_start
+from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
+from .buffers import SlotPool
+from .control_socket import ControlSocket
+from .disk import Disk
+from .mirror_link import MirrorLink
+from .mirror_spec import Spec, cluster_key, identity
+from .nbd_export import NbdServer
+from .shared_maps import SharedMaps
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from twinset.mirror.write_path import SourcePath
+
+    from .mirror_connection import MirrorConnection
+
+EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number (4.5.1-02)
+FLUSH_SLOTS: Final = 16
+TICK_MS: Final = 50
+PROGRESS_MS: Final = 500
+LONE_WAIT_US: Final = 200
+EIO: Final = 5
+LOOK_NS: Final = 60_000  # with operations under way: waking a sleeping process costs about as much
+EARLY_OPS: Final = 4  # so many are handed on before a round ends: the other side works while this one goes on
+
+
+class Mirrord:
+    """The process: its sockets, its disk, and the ports of the core."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.run_dir, self.state_dir = Path(spec.run_dir), Path(spec.state_dir)
+        self.poller = select.epoll()
+        self._again = False  # a round began requests after its own sending: the next one must not wait
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self.now_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        self.boot_id = identity(self.run_dir / "boot_id")
+        self.latch_path = latch.path_of(self.state_dir, spec.set)
+        self.disk = Disk(spec.disk)
+        partitions = [self.disk.layout.data_partition(entry["number"]) for entry in spec.partitions]
+        self.data_start = min(partition.start_bytes for partition in partitions)
+        size = max(partition.end_bytes for partition in partitions) - self.data_start
+        self.layout = [[part.start_bytes - self.data_start, part.length_bytes] for part in partitions]
+        record, self.damage = mirror_start.read_record(self.disk, size, spec)
+        self.shared = SharedMaps(self.run_dir / f"maps-{spec.set}", size, self.boot_id)
+        self.maps = self.shared.bind(record.disk_uuid)
+        mirror_start.restore_maps(self.disk, record, self.maps)
+        self.client_max = spec.max_io_count
+        self.client_used = 0
+        self.pool = SlotPool(spec.max_io_count + EXTRA_SLOTS, spec.max_io_kib << 10)
+        self._zeros = SlotPool(1, spec.max_io_kib << 10, eager=True)
+        self.aio = AioContext(self.disk.fd, self.pool.count + FLUSH_SLOTS)
+        self.ops: list[tuple[Op, SourcePath | None] | None] = [None] * self.pool.count
+        self.flush_tokens: dict[int, tuple[int, SourcePath | None]] = {}
+        self.flush_free = list(range(self.pool.count, self.pool.count + FLUSH_SLOTS))
+        self.flush_queue: deque[tuple[int, SourcePath | None]] = deque()
+        self.batch: list[int] = []
+        self._ended: deque[tuple[int, int]] = deque()
+        scale = spec.time_scale
+        self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
+        self.retry_ms = max(50, int(300 * scale))
+        settings = Settings(
+            spec.server,
+            spec.server_index,
+            self.boot_id,
+            identity(self.state_dir / "server_id"),
+            piece_max=self.pool.size,
+            fastsync=spec.fastsync,
+            mirror_timeout_ms=self.silence_ms,
+            mark_interval_ms=max(200, int(1000 * scale)),
+        )
+        self.side = Side(settings, record, self.maps, self)
+        self.lease_ns = -1 if spec.leased else 1 << 62
+        if spec.leased:
+            self.side.freeze("no lease yet")
+        self.session: MirrorConnection | None = None  # the connection that is a session now
+        self.link = MirrorLink(self, cluster_key(Path(spec.key_file)))
+        exports = [
+            (entry["letter"], part.start_bytes - self.data_start, part.length_bytes)
+            for entry, part in zip(spec.partitions, partitions, strict=True)
+        ]
+        self.nbd = NbdServer(self, self.run_dir / f"nbd-{spec.set}.sock", exports, self.disk.sector_bytes)
+        self.control = ControlSocket(
+            self,
+            self.run_dir / f"mirror-{spec.set}.sock",
+            lambda connection, message: mirror_requests.handle(self, connection, message),
+        )
+        self._changed = True
+        self._told_ms = 0
+        self._tick_ms = 0
+        self.late_logs: list[dict[str, Any]] = []
+        self.stopping = False
+        self.poller.register(self.aio.eventfd, select.EPOLLIN | select.EPOLLET)
+        self._handlers[self.aio.eventfd] = lambda _mask: None
+
+    # -- the loop -------------------------------------------------------------------------------------
+
+    def watch(self, sock: socket.socket, handler: Callable[[int], None], mask: int = select.EPOLLIN) -> None:
+        """Call `handler` with the events of a socket."""
+        self._handlers[sock.fileno()] = handler
+        self.poller.register(sock.fileno(), mask)
+
+    def forget(self, sock: socket.socket) -> None:
+        """Stop watching a socket that is about to be closed."""
+        fd = sock.fileno()
+        if self._handlers.pop(fd, None) is not None:
+            self.poller.unregister(fd)
+
+    def run(self) -> None:
+        """Serve until a signal asks to stop."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        mirror_start.serve(self)
+
+    def rounds(self) -> None:
+        """Go round; where a DiskError comes out of a round, the next one takes up what it has left."""
+        handlers = self._handlers
+        clock, boottime = time.clock_gettime_ns, time.CLOCK_BOOTTIME
+        while not self.stopping:
+            events = self._events()
+            now_ns = clock(boottime)
+            self.now_ms = now_ns // 1_000_000
+            if now_ns > self.lease_ns:
+                self.side.freeze("the lease has run out")
+            for fd, mask in events:
+                handler = handlers.get(fd)
+                if handler is not None:
+                    handler(mask)
+            self._send()
+            if self.now_ms - self._tick_ms >= TICK_MS:
+                self._tick()
+                self._send()
+
+    def _events(self) -> list[tuple[int, int]]:
+        """Wait until something happens; while several operations are under way, look before sleeping."""
+        poll = self.poller.poll
+        if self._again:
+            return poll(0)
+        if len(self.pool.free) < self.pool.count - 1:  # a lone one ends later than the look
+            clock, boottime = time.clock_gettime_ns, time.CLOCK_BOOTTIME
+            until = clock(boottime) + LOOK_NS
+            while clock(boottime) < until:
+                events = poll(0)
+                if events:
+                    return events
+        return poll(TICK_MS / 1000)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self.stopping = True
+
+    def hand_on(self) -> None:
+        """Within a round: let the other side and the disk begin with what has come so far."""
+        session = self.session
+        if session is not None and len(session.out) >= EARLY_OPS:
+            session.flush()
+        if len(self.batch) >= EARLY_OPS:
+            self._submit()
+
+    def _submit(self) -> None:
+        if self.batch:
+            batch, self.batch = self.batch, []
+            self.aio.submit(batch)
+
+    def _send(self) -> None:
+        """End a round: frames, then the disk, then answers; completions that came meanwhile join in."""
+        side = self.side
+        if side.copy is not None or side.deactivation is not None or side.closing is not None:
+            side.progress()
+        session = self.session
+        if session is not None:
+            if side.target.live:
+                session.acknowledge()
+            session.flush()
+        self._submit()
+        # Alone in the process, an operation is waited for here: cheaper than a round through epoll.
+        lone = self.aio.inflight == 1 and len(self.pool.free) == self.pool.count - 1
+        if self._reap(LONE_WAIT_US if lone else 0):
+            if session is not None and not session.closed:
+                if session.written and side.target.live:
+                    session.acknowledge()
+                session.flush()
+            self._submit()
+        self._again = self.nbd.pump()
+
+    def _tick(self) -> None:
+        self._tick_ms = self.now_ms
+        self.side.tick(self.now_ms)
+        self.link.tick()
+        if self._changed or (self.side.copy is not None and self.now_ms - self._told_ms >= PROGRESS_MS):
+            self._changed, self._told_ms = False, self.now_ms
+            self.control.notify({"event": "status", **self.status()})
+
+    def changed(self) -> None:
+        """Tell the daemon at the next tick."""
+        self._changed = True
+
+    def status(self) -> dict[str, Any]:
+        """Return the status of the contract."""
+        return status(self.side, self.pool.count - len(self.pool.free))
+
+    # -- slots ----------------------------------------------------------------------------------------
+
+    def client_slot(self) -> int:
+        """Return a slot for a client's operation, or -1: at most the I/O number are in use (4.5.1-04)."""
+        if self.client_used >= self.client_max:
+            return -1
+        slot = self.pool.take()
+        if slot >= 0:
+            self.client_used += 1
+        return slot
+
+    def give_client_slot(self, slot: int) -> None:
+        """Take a client's slot back."""
+        self.client_used -= 1
+        self.pool.give(slot)
+
+    def slots_free(self) -> bool:
+        """True when a client that waits for a slot may go on."""
+        return self.client_used < self.client_max
+
+    def copy_slot(self) -> int:
+        """Return a slot for a piece of a rebuild, or -1; clients' slots are not touched."""
+        if len(self.pool.free) <= self.client_max - self.client_used:
+            return -1
+        return self.pool.take()
+
+    # -- the disk -------------------------------------------------------------------------------------
+
+    def submit_read(self, op: Op) -> None:
+        """Port: read into the slot of the operation."""
+        slot = op.slot
+        self.ops[slot] = (op, self.side.path)
+        self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
+        self.batch.append(slot)
+
+    def submit_write(self, op: Op) -> None:
+        """Port: write the slot of the operation, or zeros."""
+        slot = op.slot
+        self.ops[slot] = (op, None if op.request is None else self.side.path)
+        address = self._zeros.addresses[0] if op.kind == ZERO else self.pool.addresses[slot]
+        self.aio.prepare(
+            slot, PWRITE, address, op.length, self.data_start + op.offset, RWF_DSYNC if op.fua else 0
+        )
+        self.batch.append(slot)
+
+    def submit_flush(self, token: int) -> None:
+        """Port: flush the own disk; the token comes back in `Side.flush_done`."""
+        self._flush(token, self.side.path if token > 0 else None)
+
+    def flush_for_peer(self, token: int) -> None:
+        """Flush for the other side; the answer goes out as FLUSHED."""
+        self._flush(token << 1 | 1 << 62, None)
+
+    def _flush(self, token: int, path: SourcePath | None) -> None:
+        if not self.flush_free:
+            self.flush_queue.append((token, path))
+            return
+        slot = self.flush_free.pop()
+        self.flush_tokens[slot] = (token, path)
+        self.aio.prepare(slot, FDSYNC, 0, 0, 0)
+        self.batch.append(slot)
+
+    def _reap(self, wait_us: int = 0) -> bool:
+        """Take what the disk has finished; true when there was something."""
+        count, ops = self.pool.count, self.ops
+        ended = self._ended  # what a round that broke off has left comes first
+        ended.extend(self.aio.reap(wait_us))
+        if not ended:
+            return False
+        self.aio.drain_eventfd()
+        while ended:
+            slot, result = ended.popleft()
+            if not ended:  # what ended between the look and the draining has lost its wake-up
+                ended.extend(self.aio.reap())
+            if slot >= count:
+                self._flush_ended(slot, -result if result < 0 else 0)
+                continue
+            entry, ops[slot] = ops[slot], None
+            if entry is None:
+                raise RuntimeError(f"completion of slot {slot}, which is not in use")
+            op, path = entry
+            error = 0 if result == op.length else (-result if result < 0 else EIO)
+            if path is not None:
+                if op.kind == READ:
+                    self._read_ended(op, path, error)
+                else:
+                    path.local_done(op, error)
+            else:
+                session = self.session
+                if self.side.target.done(op, error) and session is not None:
+                    session.written.append(op.seq)
+                self.pool.give(slot)
+        return True
+
+    def _read_ended(self, op: Op, path: SourcePath, error: int) -> None:
+        op.error = error
+        if error:
+            path.read_failed(error)
+        op.request.conn.piece_done(op, op.request)
+
+    def _flush_ended(self, slot: int, error: int) -> None:
+        token, path = self.flush_tokens.pop(slot)
+        self.flush_free.append(slot)
+        if self.flush_queue:
+            self._flush(*self.flush_queue.popleft())
+        if token > 1 << 61:
+            token = (token & ~(1 << 62)) >> 1
+            session = self.session
+            if session is not None:
+                session.out.append(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
+            if error:
+                self.side.disk_failed("local", error)
+        elif path is not None and path is not self.side.path:
+            path.flush_done(token, error, remote=False)
+        else:
+            self.side.flush_done(token, error, remote=False)
+
+    # -- ports towards clients and the other side --------------------------------------------------------
+
+    def complete(self, op: Op) -> None:
+        """Port: an operation has ended."""
+        if op.kind == COPY:
+            op.request.done(op)
+            self.pool.give(op.slot)
+        else:
+            op.request.conn.piece_done(op, op.request)
+
+    def complete_flush(self, flush: Flush) -> None:
+        """Port: a client's FLUSH has ended."""
+        self.nbd.complete_flush(flush)
+
+    def send_write(self, op: Op) -> None:
+        """Port: send an operation to the other side."""
+        session = self.session
+        if session is not None:
+            session.send_op(op)
+
+    def send_flush(self, token: int) -> None:
+        """Port: ask the other side to flush."""
+        self._frame(replication.FLUSH, seq=token)
+
+    def send_mark(self, epoch: int) -> None:
+        """Port: tell the other side which epoch is durable on both."""
+        self._frame(replication.MARK, arg=epoch)
+
+    def _frame(self, kind: int, *, seq: int = 0, arg: int = 0) -> None:
+        session = self.session
+        if session is not None:
+            session.out.append(replication.FRAME.pack(kind, 0, 0, seq, 0, arg))
+
+    def send_control(self, message: dict[str, Any]) -> None:
+        """Port: send a control message."""
+        session = self.session
+        if session is not None:
+            self.changed()  # what the other side is told of a copy's end may be all that shows it
+            session.out.append(replication.pack_json(replication.CONTROL, message))
+            session.flush()
+
+    def close_session(self, reason: str) -> None:
+        """Port: end the session."""
+        self.link.close_session(reason)
+
+    def open_export(self) -> None:
+        """Port: from now on clients may open the exports."""
+        self.changed()
+
+    def close_export(self) -> None:
+        """Port: no client may go on."""
+        self.nbd.drop_all("the disk is not active here any more")
+        self.changed()
+
+    # -- ports towards disk records and the daemon ------------------------------------------------------
+
+    def persist(self, record: Record) -> None:
+        """Port: make a record durable, on the system disk first where it is bad news."""
+        bad = record.state in (State.STALE, State.FAULTY, State.DIVERGED)
+        if bad or record.disk_uuid != self.side.record.disk_uuid:  # the server knows its disk first (8.6)
+            self._latch(record)
+        try:
+            self.disk.write_record(record)
+        except DiskError:
+            if not bad:  # the system disk keeps the bad news
+                raise
+        if not bad:
+            self._latch(record)
+        if record.disk_uuid != self.side.record.disk_uuid:
+            self.shared.rebind(record.disk_uuid)
+        self.changed()
+
+    def _latch(self, record: Record) -> None:
+        latch.write(self.latch_path, state=record.state, cur=record.cur, disk_uuid=record.disk_uuid)
+
+    def persist_map(self, packed: bytes) -> None:
+        """Port: make the difference map durable; a record that calls it valid follows."""
+        self.disk.write_map(self.side.record, packed)
+
+    def new_id(self) -> int:
+        """Port: draw a generation."""
+        return int.from_bytes(os.urandom(8), "big") or 1
+
+    def reply(self, request: Any, error: tuple[str, str] | None) -> None:
+        """Port: answer a request of the daemon."""
+        connection, number = request
+        answer: dict[str, Any] = {"id": number, "ok": error is None}
+        if error is not None:
+            answer["error"] = {"code": error[0], "message": error[1]}
+        connection.send(answer)
+        self.changed()
+
+    def log(self, name: str, **fields: Any) -> None:
+        """Port: report an event to the daemon, and to the own log."""
+        sys.stderr.write(json.dumps({"event": name, **fields}) + "\n")
+        sys.stderr.flush()
+        if self.control.connections:
+            self.control.notify({"event": "log", "name": name, "fields": fields})
+        else:
+            self.late_logs = [*self.late_logs[-63:], {"event": "log", "name": name, "fields": fields}]
+
+    def need_peer_stale(self, cur: int) -> None:
+        """Port: ask the daemon to have the other side marked STALE (R1)."""
+        self.control.notify({"event": "need_peer_stale", "cur": f"{cur:016x}"})

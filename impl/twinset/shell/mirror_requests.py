@@ -1,0 +1,116 @@
+"""What the daemon may ask of twinset-mirrord, verb by verb; each is answered, at once or when it is done."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from twinset.errors import DiskError
+from twinset.mirror import failures, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .control_socket import ControlConnection
+    from .mirror_loop import Mirrord
+
+
+def handle(daemon: Mirrord, connection: ControlConnection, message: dict[str, Any]) -> None:
+    """Carry out one request, or answer why not; never raises."""
+    verb, request = message["verb"], (connection, message.get("id"))
+    action = _VERBS.get(verb)
+    if action is None:
+        daemon.reply(request, ("E_NOTFOUND", f"unknown verb {verb!r}; known: {', '.join(_VERBS)}"))
+        return
+    for late in daemon.late_logs:
+        connection.send(late)
+    daemon.late_logs = []
+    try:
+        action(daemon, request, message)
+    except DiskError as error:
+        daemon.reply(request, ("E_DISK", str(error)))
+        failures.record_failed(daemon.side, str(error))
+    except (KeyError, TypeError, ValueError) as error:
+        daemon.reply(request, ("E_SYNTAX", f"{verb}: bad argument: {error}"))
+    if verb in ("activate", "create", "rebuild"):
+        daemon.link.try_soon()
+
+
+def do_status(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
+    """Answer with the status."""
+    request[0].send({"id": request[1], "ok": True, "result": daemon.status()})
+
+
+def do_lease(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Take a new end of the lease."""
+    until = int(message["until_boottime_ns"])
+    daemon.lease_ns = until
+    if until > time.clock_gettime_ns(time.CLOCK_BOOTTIME):
+        daemon.side.thaw()
+    connection, number = request
+    connection.send({"id": number, "ok": True})
+
+
+def do_activate(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Serve the data."""
+    requests.activate(daemon.side, request, peer_down=_peer_down(message["peer"]))
+
+
+def do_deactivate(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Serve no more. With `revoke` what is outstanding ends with an error: the right to write is gone."""
+    if message.get("revoke") is True and daemon.side.serving:
+        daemon.side.revoke("the other server has declared this one down")
+    requests.deactivate(daemon.side, request)
+
+
+def do_peer(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Take membership's verdict on the other server."""
+    requests.peer(daemon.side, down=_peer_down(message["state"]))
+    daemon.reply(request, None)
+
+
+def do_mark_stale(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Make this side STALE, for the other one."""
+    requests.mark_stale(daemon.side, request, int(message["cur"], 16))
+
+
+def do_peer_stale(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Learn that the other side is STALE."""
+    requests.peer_stale(daemon.side, int(message["cur"], 16))
+    daemon.reply(request, None)
+
+
+def do_rebuild(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
+    """Learn that the other server has returned."""
+    requests.rebuild(daemon.side)
+    daemon.reply(request, None)
+
+
+def do_create(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Create the mirror, or name the good side."""
+    requests.create(daemon.side, request, source=bool(message["source"]))
+
+
+def do_close(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Close cleanly."""
+    requests.close(daemon.side, request, solo_right=bool(message.get("solo_right")))
+
+
+def _peer_down(word: str) -> bool:
+    if word not in ("up", "down"):
+        raise ValueError(f"{word!r} is neither up nor down")
+    return word == "down"
+
+
+_VERBS: Final[dict[str, Callable[[Mirrord, Any, dict[str, Any]], None]]] = {
+    "status": do_status,
+    "lease": do_lease,
+    "activate": do_activate,
+    "deactivate": do_deactivate,
+    "peer": do_peer,
+    "mark_stale": do_mark_stale,
+    "peer_stale": do_peer_stale,
+    "rebuild": do_rebuild,
+    "create": do_create,
+    "close": do_close,
+}

@@ -1,0 +1,73 @@
+"""What twinset-mirrord is told at its start: spec file, cluster key, identities of server and boot."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twinset.errors import TwinsetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the daemon wants of this process; see the contract of the control socket in docs/."""
+
+    set: str
+    set_index: int
+    server: str
+    peer: str
+    server_index: int
+    disk: str
+    partitions: list[dict[str, Any]]
+    max_io_kib: int
+    max_io_count: int
+    fastsync: bool
+    paths: list[list[str]]
+    port: int
+    key_file: str
+    state_dir: str
+    run_dir: str
+    time_scale: float = 1.0
+    mirror_timeout_s: float = 10.0
+    leased: bool = True  # false: benchmarks of the data path without a daemon
+
+    @classmethod
+    def load(cls, path: Path) -> Spec:
+        """Read a spec; raise TwinsetError with the reason."""
+        try:
+            values = json.loads(path.read_text())
+            known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+            return cls(**known)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise TwinsetError(f"{path}: {error}") from None
+
+
+def identity(path: Path) -> bytes:
+    """Return the 16 bytes of an identity file, made at random when missing."""
+    try:
+        return bytes.fromhex(path.read_text().strip())
+    except FileNotFoundError:
+        fresh = os.urandom(16)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                file.write(fresh.hex() + "\n")
+        except FileExistsError:
+            return bytes.fromhex(path.read_text().strip())
+        return fresh
+
+
+def cluster_key(path: Path) -> bytes:
+    """Return the 32 bytes of the key file; raise TwinsetError with the reason."""
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise TwinsetError(f"cluster key {path}: {error}") from None
+    if len(key) != 32:
+        raise TwinsetError(f"cluster key {path}: {len(key)} bytes, 32 are expected")
+    return key

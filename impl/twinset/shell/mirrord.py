@@ -1,0 +1,37 @@
+"""twinset-mirrord: the process that serves one mirror set on one server.
+
+Its modules are compiled where the package was built with a C compiler (setup.py), all but this one, which
+`python -m` has to be able to run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from twinset.errors import TwinsetError
+
+from . import mirror_start
+from .memory import protect_process
+from .mirror_loop import Mirrord
+from .mirror_spec import Spec
+
+
+def main() -> int:
+    """Run twinset-mirrord with the spec file named on the command line."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: twinset-mirrord SPEC.json\n")
+        return 2
+    try:
+        daemon = Mirrord(mirror_start.admitted(Spec.load(Path(sys.argv[1]))))
+    except (TwinsetError, OSError) as error:
+        sys.stderr.write(f"twinset-mirrord: {error}\n")
+        return 1
+    for refusal in protect_process():
+        daemon.log("memory_not_protected", reason=refusal)
+    daemon.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

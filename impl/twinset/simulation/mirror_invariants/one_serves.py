@@ -1,0 +1,22 @@
+"""Promise 5: at most one side answers clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twinset.simulation.mirror_world import World
+
+
+def at_most_one_serves(world: World) -> None:
+    """No two sides serve at once, unless one is stopped by its lease or by a pause."""
+    serving = [
+        server.name
+        for server in world.servers
+        if server.process is not None
+        and server.process.side.serving
+        and not server.process.side.path.frozen
+        and not server.paused
+    ]
+    if len(serving) > 1 and not world.partitioned:
+        world.violation("5 serving", "both sides serve")

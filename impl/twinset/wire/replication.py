@@ -1,0 +1,132 @@
+"""The mirror connect, as bytes: frames between the two sides of one mirror set.
+
+Everything is little-endian. A connection begins with HELLO in both directions, then AUTH (each side proves
+that it knows the cluster key over both nonces), then STATE, MAP... and READY: what each side knows of
+itself. After that it is a session. Data is not encrypted; a frame that breaks a rule ends the connection.
+
+Version history of the protocol: 1 - first version. Details: docs/wire-protocol.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import struct
+from typing import Any, Final
+
+from twinset.errors import ProtocolError
+
+VERSION: Final = 1
+
+FRAME: Final = struct.Struct(
+    "<"
+    "B"  # type
+    "B"  # flags
+    "2x"
+    "I"  # length of the payload that follows
+    "Q"  # sequence number, token or receipt mark
+    "Q"  # offset in the mirrored area; of a ZERO also its length in sectors, in the upper 16 bits
+    "Q"  # epoch of a write, durable epoch of a MARK, errno of a FLUSHED
+)
+FRAME_BYTES: Final = FRAME.size
+
+HELLO, AUTH, STATE, MAP, READY, CONTROL = 1, 2, 3, 4, 5, 6
+WRITE, ZERO, COPY, FLUSH, MARK, PING = 16, 17, 18, 19, 20, 21
+RECEIPT, WRITTEN, FLUSHED = 32, 33, 34
+DATA_TYPES: Final = frozenset({WRITE, COPY})
+
+FLAG_FUA: Final = 1
+
+HANDSHAKE_BYTES_MAX: Final = 64 << 10
+CONTROL_BYTES_MAX: Final = 64 << 10
+WRITTEN_MAX: Final = 4096  # operations reported in one frame
+NONCE_BYTES: Final = 32
+
+Frame = tuple[int, int, int, int, int, int]
+"""type, flags, length of the payload, seq, offset, arg."""
+
+
+def pack(
+    kind: int, *, flags: int = 0, seq: int = 0, offset: int = 0, arg: int = 0, payload: bytes = b""
+) -> bytes:
+    """Return one whole frame."""
+    return FRAME.pack(kind, flags, len(payload), seq, offset, arg) + payload
+
+
+def pack_json(kind: int, message: dict[str, Any]) -> bytes:
+    """Return a frame whose payload is a JSON object."""
+    return pack(kind, payload=json.dumps(message, separators=(",", ":")).encode())
+
+
+def check_header(frame: Frame, *, ready: bool, piece_max: int) -> None:
+    """Raise ProtocolError unless the header may stand at this place of a connection."""
+    kind, _flags, length = frame[:3]
+    if kind in (HELLO, AUTH) or kind in (STATE, MAP, READY):
+        limit, allowed = HANDSHAKE_BYTES_MAX, not ready
+    elif kind == CONTROL:
+        limit, allowed = CONTROL_BYTES_MAX, ready
+    elif kind in DATA_TYPES:
+        limit, allowed = piece_max, ready and length > 0
+    elif kind == WRITTEN:
+        limit, allowed = WRITTEN_MAX * 8, ready and length % 8 == 0
+    elif kind in (ZERO, FLUSH, MARK, PING, RECEIPT, FLUSHED):
+        limit, allowed = 0, ready
+    else:
+        raise ProtocolError(f"frame of unknown type {kind}")
+    if not allowed:
+        raise ProtocolError(f"frame of type {kind} with {length} bytes is out of place")
+    if length > limit:
+        raise ProtocolError(f"frame of type {kind} with {length} bytes, at most {limit} are allowed")
+
+
+def parse_json(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object of a payload; raise ProtocolError for anything else."""
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"payload is no JSON: {error}") from None
+    if not isinstance(message, dict):
+        raise ProtocolError("payload is no JSON object")
+    return message
+
+
+def hello(set_name: str, server: str, nonce: bytes) -> bytes:
+    """Return the first frame of a connection."""
+    return pack_json(HELLO, {"version": VERSION, "set": set_name, "server": server, "nonce": nonce.hex()})
+
+
+def check_hello(message: dict[str, Any], set_name: str, peer: str) -> bytes:
+    """Return the other side's nonce; raise ProtocolError when it is not the one that is expected."""
+    if message.get("version") != VERSION:
+        raise ProtocolError(f"the other side speaks version {message.get('version')}, this one {VERSION}")
+    if message.get("set") != set_name or message.get("server") != peer:
+        raise ProtocolError(f"{message.get('server')!r} called for set {message.get('set')!r}")
+    try:
+        nonce = bytes.fromhex(message["nonce"])
+    except (KeyError, TypeError, ValueError):
+        raise ProtocolError("hello without a nonce") from None
+    if len(nonce) != NONCE_BYTES:
+        raise ProtocolError(f"nonce of {len(nonce)} bytes instead of {NONCE_BYTES}")
+    return nonce
+
+
+def proof(key: bytes, server: str, own_nonce: bytes, peer_nonce: bytes) -> bytes:
+    """Return what `server` sends to show that it knows the cluster key, bound to this connection."""
+    text = b"twinset mirror 1\0" + server.encode() + b"\0" + own_nonce + peer_nonce
+    return hmac.new(key, text, hashlib.sha256).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compare proofs in constant time."""
+    return hmac.compare_digest(one, other)
+
+
+def pack_seqs(seqs: list[int]) -> bytes:
+    """Return the payload of a WRITTEN frame."""
+    return struct.pack(f"<{len(seqs)}Q", *seqs)
+
+
+def unpack_seqs(payload: bytes | memoryview) -> tuple[int, ...]:
+    """Return the sequence numbers of a WRITTEN frame."""
+    return struct.unpack(f"<{len(payload) // 8}Q", payload)

@@ -1,0 +1,95 @@
+"""Copies of the whole disk and of differences, beside nbdcopy over the same wire."""
+
+import contextlib
+from dataclasses import dataclass
+
+from harness.errors import LabError
+from harness.run import Process, kill_group, run
+from harness.topology import MIRROR
+from harness.wait import now_s, wait_for
+from perf.errors import PerfError
+from perf.figures.jobs import Target
+from perf.figures.results import CopyMeasurement
+from perf.shell import fio, images
+from perf.shell.pair import EXPORT, Pair
+
+DIFFERENCE = "difference-64k-qd4"
+DIFFERENCE_SHARE = 4  # a quarter of the disk
+NBDCOPY_S = 600.0
+PORT = 10809
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The copies of one pair."""
+
+    pair: Pair
+
+    def full(self) -> CopyMeasurement:
+        """Everything, to a server whose disk is new, while nobody writes."""
+        pair = self.pair
+        pair.to_broken()
+        pair.return_standby(blank=True)
+        return self._copy("full")
+
+    def high_speed(self, number: int) -> CopyMeasurement:
+        """A quarter of the disk, written while the other server was away, in pieces of 64 KiB."""
+        pair = self.pair
+        pair.to_broken()
+        text = fio.load(DIFFERENCE).aimed(
+            [Target(uri=EXPORT)], seed=number + 1, io_bytes=pair.data_bytes // DIFFERENCE_SHARE
+        )
+        fio.Fio(pair.active, text, pair.directory / f"{DIFFERENCE}-{number}").figures(NBDCOPY_S)
+        pair.return_standby(blank=False)
+        return self._copy("high-speed")
+
+    def _copy(self, mode: str) -> CopyMeasurement:
+        pair = self.pair
+        before, begin = pair.cpu_seconds(), now_s()
+        pair.permit_copy()
+        pair.await_normal(NBDCOPY_S)
+        seconds, after = now_s() - begin, pair.cpu_seconds()
+        status = pair.status()
+        if status.get("copy_mode_last") != mode:
+            raise PerfError(f"a {mode} copy was expected, it was {status.get('copy_mode_last')!r}")
+        copied = int(status["copied_bytes_last"])
+        mib = copied / (1 << 20)
+        cpu = {name: (after[name] - before[name]) * 1e6 / mib for name in after if name in before}
+        return CopyMeasurement(copied, seconds, cpu)
+
+    def nbdcopy(self) -> CopyMeasurement:
+        """The plain tool, server1 to server2 over the mirror connect, an image of the same size.
+
+        It reads the file with the kernel's read-ahead and an empty cache, and writes by direct I/O (qemu-nbd
+        with its default threads, four connections); it looks neither for holes nor for zeros, and flushes at
+        the end: the same bytes cross the same wire, and are on the other disk when it ends. Of the ways to
+        run it that were tried this was the fastest.
+        """
+        pair = self.pair
+        pair.to_normal()
+        source, target = pair.raw
+        lan = next(lan for lan in pair.lab.topology.lans if MIRROR in lan.roles)
+        address = lan.addresses[pair.standby.name].partition("/")[0]
+        images.forget(source)
+        server = pair.standby.popen(
+            ["qemu-nbd", "--format=raw", "--cache=none", "--aio=threads", "--persistent", "--shared=8",
+             f"--bind={address}", f"--port={PORT}", str(target)],
+            stdout=None, stderr=None,
+        )  # fmt: skip
+        uri = f"nbd://{address}:{PORT}/"
+        try:
+            wait_for(lambda: self._answers(uri, server), 30, "qemu-nbd to answer")
+            argv = ["nbdcopy", "--no-extents", "--sparse=0", "--flush", str(source), uri]
+            command = pair.active.argv(argv)
+            begin = now_s()
+            run(command, timeout_s=NBDCOPY_S, env=pair.active.env)
+            return CopyMeasurement(pair.data_bytes, now_s() - begin)
+        finally:
+            with contextlib.suppress(LabError):
+                pair.standby.kill_program("qemu-nbd")
+            kill_group(server)
+
+    def _answers(self, uri: str, server: Process) -> bool:
+        if server.poll() is not None:
+            raise PerfError(f"qemu-nbd ended with {server.returncode}")
+        return self.pair.active.run(["nbdinfo", "--size", uri], check=False).ok

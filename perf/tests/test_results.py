@@ -1,0 +1,75 @@
+from perf.figures.results import CopyMeasurement
+from perf.tests.factory import measurement, results
+
+JOB = "randwrite-4k-qd16"
+
+
+def test_ratio_is_taken_within_rounds() -> None:
+    """Each round's mirrored run against the same round's limit."""
+    ratio = results({"limit": [100, 200, 400], "mirrored": [60, 110, 280]}).ratio(JOB, "mirrored", "limit")
+    assert ratio is not None
+    assert ratio.values == (0.6, 0.55, 0.7)
+    assert ratio.median == 0.6
+
+
+def test_what_was_not_measured_has_no_spread_and_no_ratio() -> None:
+    """Absent is None, not zero."""
+    found = results({"raw": [100]})
+    assert found.spread(JOB, "mirrored", "iops") is None
+    assert found.ratio(JOB, "mirrored", "raw") is None
+    assert found.ratio("other", "raw", "raw") is None
+    assert found.copy_ratio("full copy", "nbdcopy") is None
+    assert found.cpu(JOB, "raw", "server1") is None
+
+
+def test_missing_names_every_row_and_copy_that_was_asked_for() -> None:
+    """The check that every row gave numbers."""
+    found = results({"raw": [1]}, {"nbdcopy": [1]})
+    assert found.missing([JOB], ["raw", "mirrored", "copy"]) == [
+        f"{JOB} mirrored",
+        "full copy",
+        "high-speed copy",
+    ]
+    assert found.missing([JOB], ["raw"]) == []
+
+
+def test_quiet_run_has_no_warnings() -> None:
+    """Nothing to say of a machine that did nothing else."""
+    found = results({"raw": [100, 110]})
+    found.repeats = {0: 1.05, 1: 0.95}
+    found.busy = {0: 0.01, 1: 0.05}
+    assert found.warnings() == []
+
+
+def test_raw_run_that_does_not_repeat_is_a_warning() -> None:
+    """The noise check: the same run twice in a round, off by more than the factor."""
+    found = results({"raw": [100]})
+    found.repeats = {0: 1.0, 1: 0.7}
+    (warning,) = found.warnings()
+    assert warning.startswith("noisy machine")
+    assert "0.70" in warning
+
+
+def test_other_load_and_wandering_raw_figures_are_warnings() -> None:
+    """Busy processors before a round, and raw figures that differ by half over the rounds."""
+    found = results({"raw": [100, 160]})
+    found.busy = {0: 0.0, 1: 0.8}
+    warnings = found.warnings()
+    assert any("80% busy" in warning for warning in warnings)
+    assert any("100 to 160 IOPS" in warning for warning in warnings)
+
+
+def test_rebuild_row_without_a_rebuild_is_a_warning() -> None:
+    """A copy that ended early leaves the row with figures of something else."""
+    found = results({})
+    found.add(JOB, "rebuild", 0, measurement(50, rebuild={"share": 0.4, "mib_s": 80.0}))
+    (warning,) = found.warnings()
+    assert "only 40%" in warning
+    during = found.rebuild_spread(JOB)
+    assert during is not None
+    assert during.median == 80.0
+
+
+def test_copy_throughput_is_bytes_over_seconds() -> None:
+    """512 MiB in 4 s."""
+    assert CopyMeasurement(512 << 20, 4.0).mib_s == 128.0
