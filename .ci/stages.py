@@ -3,8 +3,9 @@
     python .ci/stages.py                all stages
     python .ci/stages.py unit lint      these
 
-A stage on the real pair shares two cores with everything it starts; when it fails it is run once more, both
-results are printed, and the second counts: say so when you report a run. Its log stays in .ci/state.
+A stage on the real pair shares two cores with everything it starts; when it fails, the cases that failed are run
+again, up to twice (all of them when the stage did not come to its end). Every result is printed and the last one
+counts: say so when you report a run. Logs stay in .ci/state.
 TWINSET_LAB_PATIENCE=3 stretches the budgets, as it does the deadlines of the lab: for a slow or busy machine.
 """
 
@@ -59,7 +60,7 @@ STAGES = (
                 "--ignore=impl/tests/pair",
             ),
         ),
-        tries=2,
+        tries=3,
     ),
     Stage(
         "seeds",
@@ -69,8 +70,8 @@ STAGES = (
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
-    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=2, needs_root=True),
-    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=2),
+    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=3),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
 
@@ -81,7 +82,8 @@ def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
     log_path = STATE / f"{stage.name}-{attempt}.log"
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
     with log_path.open("wb") as log:
-        for command in stage.commands:
+        for argv in stage.commands:
+            command = (*argv, "--last-failed") if attempt > 1 and argv[0] == "pytest" else argv
             left = stage.budget_s - (time.monotonic() - start)
             print(f"  $ {' '.join(command)}", flush=True)
             process = subprocess.Popen(
