@@ -75,7 +75,16 @@ def _job_table(results: Results) -> Table:
     table = Table(title="Median (min to max) over the rounds; ratios paired by round", title_justify="left")
     table.add_column("job", no_wrap=True)
     table.add_column("row", no_wrap=True)
-    titles = ("IOPS", "MiB/s", "mean µs", "p99 µs", "of raw", "of limit", "CPU µs/op\nactive + standby")
+    titles = (
+        "IOPS",
+        "MiB/s",
+        "mean µs",
+        "p99 µs",
+        "of raw",
+        "of limit",
+        "of qemu",
+        "CPU µs/op\nactive + standby",
+    )
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
     for job, measured in results.jobs.items():

@@ -8,10 +8,11 @@ from perf.figures import spreads
 from perf.figures.fio_output import Figures
 from perf.figures.spreads import Spread
 
-RAW, LIMIT, MIRRORED, BROKEN, REBUILD, COPY = "raw", "limit", "mirrored", "broken", "rebuild", "copy"
-ROWS = (RAW, LIMIT, MIRRORED, BROKEN, REBUILD, COPY)
+RAW, LIMIT, MIRRORED, QEMU, BROKEN = "raw", "limit", "mirrored", "qemu", "broken"
+REBUILD, COPY = "rebuild", "copy"
+ROWS = (RAW, LIMIT, MIRRORED, QEMU, BROKEN, REBUILD, COPY)
 JOB_ROWS = ROWS[:-1]
-BASES = (RAW, LIMIT)
+BASES = (RAW, LIMIT, QEMU)
 
 FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
 COPIES = (FULL, HIGH_SPEED, NBDCOPY)

@@ -16,7 +16,12 @@ from perf.errors import PerfError
 from perf.figures import procfs
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = {"fio": "fio", "nbdcopy": "libnbd-bin", "qemu-nbd": "qemu-utils"}
+PROGRAMS = {
+    "fio": "fio",
+    "nbdcopy": "libnbd-bin",
+    "qemu-nbd": "qemu-utils",
+    "qemu-storage-daemon": "qemu-system-common",
+}
 GLANCE_S = 0.5
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 

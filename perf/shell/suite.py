@@ -23,6 +23,7 @@ from perf.figures.results import (
     LIMIT,
     MIRRORED,
     NBDCOPY,
+    QEMU,
     RAW,
     REBUILD,
     ROWS,
@@ -30,6 +31,7 @@ from perf.figures.results import (
     Measurement,
     Results,
 )
+from perf.peers.qemu import QemuMirror
 from perf.shell import fio, machine
 from perf.shell.copies import Copies
 from perf.shell.pair import EXPORT, Pair
@@ -57,7 +59,7 @@ class Settings:
     @property
     def mirrored(self) -> bool:
         """True when a mirror has to be there."""
-        return bool(set(self.rows) - {RAW, LIMIT})
+        return bool(set(self.rows) - {RAW, LIMIT, QEMU})
 
 
 SMOKE = Settings(
@@ -109,6 +111,9 @@ class Suite:
             measurement = self._run(job, [Target(str(path)) for path in raw], number)
         elif row == REBUILD:
             measurement = self._rebuild(job, number)
+        elif row == QEMU:
+            with QemuMirror(pair) as peer:
+                measurement = self._run(job, [Target(uri=peer.uri)], number, peer.cpu_seconds)
         else:
             pair.to_broken() if row == BROKEN else pair.to_normal()
             measurement = self._run(job, [Target(uri=EXPORT)], number)
@@ -129,17 +134,21 @@ class Suite:
         text = fio.load(job).aimed(targets, seed=number + 1, seconds=seconds)
         return fio.Fio(self._pair.active, text, self._pair.directory / f"{self._runs:04d}-{job}")
 
-    def _run(self, job: str, targets: Sequence[Target], number: int) -> Measurement:
+    def _run(
+        self,
+        job: str,
+        targets: Sequence[Target],
+        number: int,
+        cpu_seconds: Callable[[], dict[str, float]] | None = None,
+    ) -> Measurement:
         seconds = self._settings.seconds
-        before = self._pair.cpu_seconds()
+        cpu_seconds = cpu_seconds or self._pair.cpu_seconds
+        before = cpu_seconds()
         figures = self._start(job, targets, number, seconds).figures(seconds)
-        used = self._used_since(before)
+        used = _difference(before, cpu_seconds())
         ops = sum(one.ops for one in figures)
         cpu = {name: value * 1e6 / ops for name, value in used.items()} if targets[0].uri else {}
         return Measurement(fio_output.slower(figures), cpu)
-
-    def _used_since(self, before: dict[str, float]) -> dict[str, float]:
-        return {name: now - before[name] for name, now in self._pair.cpu_seconds().items() if name in before}
 
     def _warm_up(self) -> None:
         """One run that does not count: fio and its libraries are read, the images' journal is written out."""
@@ -196,7 +205,7 @@ class Suite:
             with contextlib.suppress(Exception):
                 run.kill()
             raise
-        used = self._used_since(before)
+        used = _difference(before, pair.cpu_seconds())
         copy = status.get("copy")
         copied = int(copy["bytes_done"] if copy else status.get("copied_bytes_last", 0))
         pair.await_normal(COPY_S)
@@ -225,3 +234,7 @@ class _Window:
     copying_s: float
     copied_bytes: int
     cpu_s: dict[str, float]
+
+
+def _difference(before: dict[str, float], now: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in now.items() if name in before}

@@ -49,7 +49,7 @@ TICK_MS: Final = 50
 PROGRESS_MS: Final = 500
 LONE_WAIT_US: Final = 200
 EIO: Final = 5
-LOOK_NS: Final = 60_000  # with operations under way: waking a sleeping process costs about as much
+LOOK_NS: Final = 200_000  # with operations under way: waking a sleeping processor costs up to as much
 EARLY_OPS: Final = 4  # so many are handed on before a round ends: the other side works while this one goes on
 
 
@@ -169,9 +169,9 @@ class Mirrord:
             clock, boottime = time.clock_gettime_ns, time.CLOCK_BOOTTIME
             until = clock(boottime) + LOOK_NS
             while clock(boottime) < until:
-                events = poll(0)
-                if events:
+                if events := poll(0):
                     return events
+                os.sched_yield()  # look in idle time only
         return poll(TICK_MS / 1000)
 
     def _on_signal(self, _number: int, _frame: object) -> None:

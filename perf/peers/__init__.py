@@ -1,0 +1,1 @@
+"""Other people's network mirrors, on the same two servers, measured in the same rounds."""
