@@ -62,6 +62,11 @@ def vcn(name: str, **more: str) -> Config:
     return {"kind": "virtual_computer_name", "name": name, **more}
 
 
+def registry_key(key: str) -> Config:
+    """A registry key that follows its group."""
+    return {"kind": "registry_key", "key": key}
+
+
 def script(start: str = "exit 0", stop: str = "exit 0") -> Config:
     """Start and stop script, as text for a POSIX shell."""
     return {"kind": "script", "start": start, "stop": stop}
@@ -112,6 +117,13 @@ def with_vcns(*names: str, associated: bool = False) -> Config:
         group(f"vcn{n}", vcn(name), fip(f"{PUBLIC}{150 + n}")) if n == 0 else group(f"vcn{n}", vcn(name))
         for n, name in enumerate(names)
     ]
+    return config
+
+
+def with_keys(*keys: str) -> Config:
+    """A good configuration whose group has these registry keys."""
+    config = good()
+    config["groups"][0]["resources"] += [registry_key(key) for key in keys]
     return config
 
 

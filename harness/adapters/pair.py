@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.adapters import neutral
+from harness.adapters import neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -74,6 +74,7 @@ class PairVerbs:
             "status",
             "events",
             "replace",
+            "registry",
         )
         eyes = ("run", "job", "copies", "access", "collect", "teardown")
         return {name: getattr(self, name) for name in (*world, *eyes)}
@@ -127,6 +128,7 @@ class PairVerbs:
         }
         return {
             "scratch": SCRATCH,
+            "registry_get": list(registry.GET),
             "servers": servers,
             "client": {"interface": public.name},
             "networks": [
@@ -217,6 +219,10 @@ class PairVerbs:
         disk_mib = server.disk.size_bytes >> 20
         create_image(server.disk.image, disk_mib, SIGNATURE_OF_SPARES + next(self._numbers))
         return {}
+
+    def registry(self, args: Args) -> dict[str, Any]:
+        """The registry keys of a server: the plain store, by its command."""
+        return registry.carry_out(self._server(args), args, self._jobs)
 
     def operate(self, args: Args) -> dict[str, Any]:
         """An operator's command, given on a server that runs."""

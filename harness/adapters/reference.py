@@ -43,6 +43,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_use",
             "inspect_pair",
             "reconfigure",
+            "registry",
             "replace_disk",
             "script_commands",
         ],

@@ -243,7 +243,46 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "see its log",
     ),
     "broadcast_message": Entry("TS0347", INFO, "a script or an operator said something (ARMBCAST)"),
-    "registry_key_start_failed": Entry("TS0350", ERROR, "registry keys are not built yet", "take them out"),
+    "registry_key_start_failed": Entry(
+        "TS0350", ERROR, "a registry key could not be taken into care", "the event names the reason"
+    ),
+    "registry_key_started": Entry("TS0352", INFO, "a registry key is watched while its group runs here"),
+    "registry_key_stopped": Entry("TS0353", INFO, "a registry key is watched no longer"),
+    "registry_key_stop_failed": Entry(
+        "TS0354", ERROR, "a registry key could not be let go", "the event names the reason"
+    ),
+    "registry_key_restored": Entry(
+        "TS0355", INFO, "the last version that the other server sent is in the store of this server"
+    ),
+    "registry_key_restore_failed": Entry(
+        "TS0356",
+        ERROR,
+        "a registry key could not be restored: the group started with the old content",
+        "close the key in the program that the event names, then stop and start the group",
+    ),
+    "registry_key_failed": Entry(
+        "TS0357",
+        ERROR,
+        "a registry key of a running group cannot be read or kept, so changes do not follow the group",
+        "the event names the reason; it is tried again",
+    ),
+    "registry_key_refused": Entry(
+        "TS0358",
+        WARNING,
+        "the other server does not take a version of a registry key",
+        "the event names the reason",
+    ),
+    "registry_key_not_sent": Entry(
+        "TS0359",
+        WARNING,
+        "a group stopped and the last version of a registry key is not on the other server yet",
+    ),
+    "registry_hive_damaged": Entry(
+        "TS0380",
+        ERROR,
+        "the file with the last version of a registry key is damaged and not used",
+        "the next version replaces it; look at the system disk",
+    ),
     "virtual_computer_name_start_failed": Entry(
         "TS0351",
         ERROR,
@@ -284,6 +323,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
         WARNING,
         "a name server does not answer; remote clients may not find a virtual computer name",
         "is it running, and reachable from this server? the registration is tried again",
+    ),
+    "virtual_computer_name_association": Entry(
+        "TS0379", INFO, "ARMVCSET changed whether a name stands for its group's floating IP address"
     ),
     "program_loaded": Entry("TS0360", INFO, "ARMLOAD started a program or service"),
     "program_lost": Entry(

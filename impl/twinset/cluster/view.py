@@ -42,7 +42,8 @@ class Timing:
 class Resource:
     """One resource of a group; `index` counts inside its kind; `set` only for a mirror_disk.
 
-    `name` and `description` only for a virtual_computer_name: its spelling, and the address that it stands for.
+    Only for a virtual_computer_name: its spelling, the address for which it can stand ("" when it cannot stand
+    for any), and whether the configuration wants that.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Resource:
     set: str = ""
     name: str = ""
     description: str = ""
+    associate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,13 @@ def _group(config: ClusterConfig, group: Group) -> GroupView:
     ):
         resources += [Resource(kind, index) for index in range(len(items))]
     resources += [
-        Resource("virtual_computer_name", index, name=item.name, description=group.associated_address)
+        Resource(
+            "virtual_computer_name",
+            index,
+            name=item.name,
+            description=group.associable_address,
+            associate=item.associate,
+        )
         for index, item in enumerate(group.virtual_computer_names)
     ]
     return GroupView(

@@ -59,12 +59,32 @@ class Names(Protocol):
         """True while the name is served."""
 
 
+class Registry(Protocol):
+    """The registry keys of this server's groups; `shell.registry_sync.RegistrySync` is the real one."""
+
+    async def begin(self, group: str, key: str) -> None:
+        """Restore the last version, then watch the key."""
+
+    async def end(self, group: str, key: str) -> None:
+        """Send the last version, watch no longer; fine when it is not watched."""
+
+    def watches(self, group: str, key: str) -> bool:
+        """True while the key is in care."""
+
+    def resume(self, group: str, key: str) -> None:
+        """Watch a key that a former daemon watched."""
+
+
 class System(Protocol):
     """The world as a resource may touch it; `shell.system.LocalSystem` is the real one."""
 
     @property
     def names(self) -> Names:
         """The NetBIOS name service."""
+
+    @property
+    def registry(self) -> Registry:
+        """The registry keys."""
 
     async def run(
         self,

@@ -99,6 +99,7 @@ def world(make_context: Any, tmp_path: Path) -> Iterator[World]:
         lambda _: world.frozen,
         lambda: 10.0,
         Mock(spec=NameService),
+        Mock(),
     )
     world.ctx = dataclasses.replace(made, system=system, group=group, time_scale=0.05)
     yield world
@@ -303,7 +304,7 @@ class HangingDevice(LocalSystem):
     def __init__(self, world: World) -> None:
         names = Mock(spec=NameService)
         super().__init__(
-            lambda name, *_: world.events.append(name), lambda _: world.frozen, lambda: 10.0, names
+            lambda name, *_: world.events.append(name), lambda _: world.frozen, lambda: 10.0, names, Mock()
         )
         self._world = world
 

@@ -1,0 +1,392 @@
+"""Registry keys between two servers, each with its own files, joined by a link that can be cut."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from twinset.config.cluster import ClusterConfig
+from twinset.shell import registry_sync as module
+from twinset.shell.paths import Paths
+from twinset.shell.registry_store import RegistryStore
+from twinset.shell.registry_sync import RegistrySync
+
+Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
+KEY = "HKLM\\SOFTWARE\\Acme"
+CONFIG = ClusterConfig.model_validate(
+    {
+        "cluster": {"name": "demo"},
+        "server": [{"name": "s1"}, {"name": "s2"}],
+        "lan": [],
+        "group": [{"name": "db", "policy": ["s1", "s2"], "registry_key": [{"key": KEY}]}],
+    },
+    strict=False,
+)
+
+
+class Server:
+    """One server: its store, its keys, its event log."""
+
+    def __init__(self, directory: Path) -> None:
+        self.paths = Paths(directory / "etc", directory / "state", directory / "run")
+        self.paths.create()
+        self.store = RegistryStore(self.paths.registry)
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.peer: Server | None = None
+        self.run = 0
+        self.sent: list[dict[str, Any]] = []
+        self.power_on()
+
+    def power_on(self) -> None:
+        self.run += 1
+        self.keys = RegistrySync(CONFIG, self.paths, self.log, self.send, self.link, Mock())
+
+    def log(self, name: str, _severity: str, fields: Any) -> None:
+        self.events.append((name, dict(fields)))
+
+    def link(self) -> str:
+        return "" if self.peer is None else str(self.peer.run)
+
+    def send(self, body: dict[str, Any]) -> bool:
+        self.sent.append(body)
+        if self.peer is not None:
+            asyncio.get_running_loop().call_soon(self.peer.keys.receive, body)
+        return self.peer is not None
+
+    def set(self, number: int) -> None:
+        self.store.change(lambda tree: tree.set(KEY, "Port", ("dword", number)))
+
+    @property
+    def port(self) -> int | None:
+        found = self.store.read().export(KEY)
+        return None if found is None else found[""]["Port"][1]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return self.keys.status()[0]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+
+Play = Callable[[Callable[[Server, Server], Awaitable[None]]], None]
+
+
+def join(one: Server, two: Server) -> None:
+    one.peer, two.peer = two, one
+
+
+def cut(one: Server, two: Server) -> None:
+    one.peer = two.peer = None
+
+
+@pytest.fixture()
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Return what plays a scenario on two connected servers."""
+    monkeypatch.setattr(module, "POLL_S", 0.01)
+    monkeypatch.setattr(module, "ANSWER_S", 0.3)
+
+    def run(work: Callable[[Server, Server], Awaitable[None]]) -> None:
+        async def scenario() -> None:
+            one, two = Server(tmp_path / "s1"), Server(tmp_path / "s2")
+            join(one, two)
+            for each in (one, two):
+                each.keys.start()
+            try:
+                await work(one, two)
+            finally:
+                for each in (one, two):
+                    await each.keys.stop()
+
+        asyncio.run(scenario())
+
+    return run
+
+
+def test_a_change_follows_the_group(play: Play, until: Until) -> None:
+    """Changed while the group runs: on the other server's disk soon, in its store only when the group starts there."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        two.set(7)
+        await one.keys.begin("db", KEY)
+        await until(lambda: one.row["confirmed"], "version 1 to be confirmed")
+        one.set(2)
+        await until(lambda: two.row["version"] == 2, "version 2 to arrive")
+        assert (two.port, two.row["to_restore"]) == (7, True)
+        await one.keys.end("db", KEY)
+        await two.keys.begin("db", "hklm\\software\\ACME")
+        assert (two.port, two.row["watched"], two.row["to_restore"]) == (2, True, False)
+        assert two.names == ["registry_key_restored"]
+        assert "Acme" in two.store.read().subkeys("HKLM\\SOFTWARE")
+
+    play(work)
+
+
+def test_the_last_change_before_a_stop_is_there_at_the_next_start(play: Play) -> None:
+    """A stop looks once more and waits for the other server's word, so that a move loses nothing."""
+
+    async def work(one: Server, two: Server) -> None:
+        await one.keys.begin("db", KEY)
+        one.set(3)
+        await one.keys.end("db", KEY)
+        assert (two.row["version"], one.row["confirmed"]) == (1, True)
+        two.set(9)
+        await two.keys.begin("db", KEY)
+        assert two.port == 3
+
+    play(work)
+
+
+def test_a_group_that_does_not_run_changes_nothing_elsewhere(play: Play) -> None:
+    """Stopped: what is changed in the store stays here, and is kept at the next start on the same server."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        one.set(5)
+        await asyncio.to_thread(lambda: None)
+        assert two.row["version"] == 1
+        await one.keys.begin("db", KEY)
+        assert (one.port, one.row["version"]) == (5, 2)
+
+    play(work)
+
+
+def test_what_the_other_server_missed_is_sent_when_it_is_back(play: Play, until: Until) -> None:
+    """Down during a change: it gets the version after its return; it had one of its own that was never sent."""
+
+    async def work(one: Server, two: Server) -> None:
+        cut(one, two)
+        for number in (1, 2, 3):
+            two.set(number)
+            await two.keys.begin("db", KEY)
+            await two.keys.end("db", KEY)
+        assert (two.row["version"], two.names) == (3, ["registry_key_not_sent"] * 3)
+        one.set(8)
+        await one.keys.begin("db", KEY)
+        join(one, two)
+        await until(lambda: two.row["to_restore"], "the running server's version to arrive")
+        assert (two.row["version"], two.port) == (1, 3)
+        await one.keys.end("db", KEY)
+        await two.keys.begin("db", KEY)
+        assert two.port == 8
+
+    play(work)
+
+
+def test_a_stopped_group_s_version_reaches_a_server_that_comes_back(play: Play, until: Until) -> None:
+    """Nobody runs it: the higher version counts, and a start on the other server restores it."""
+
+    async def work(one: Server, two: Server) -> None:
+        cut(one, two)
+        one.set(4)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        join(one, two)
+        await until(lambda: two.row["version"] == 1, "the version to arrive")
+        await two.keys.begin("db", KEY)
+        assert two.port == 4
+
+    play(work)
+
+
+def test_a_new_disk_gets_the_version_again(play: Play, until: Until, tmp_path: Path) -> None:
+    """Each new daemon of the other server is sent what runs here, although it was confirmed before."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await until(lambda: one.row["confirmed"], "the version to be confirmed")
+        await two.keys.stop()
+        for file in two.paths.registry_hives.iterdir():
+            file.unlink()
+        two.power_on()
+        two.keys.start()
+        await until(lambda: two.row["version"] == 1, "the version to arrive again")
+
+    play(work)
+
+
+def test_versions_outlive_the_daemon(play: Play) -> None:
+    """A daemon that was killed leaves a group that runs: the next one goes on with the next number."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await one.keys.stop()
+        one.power_on()
+        one.keys.start()
+        assert not one.keys.watches("db", KEY)
+        one.keys.resume("db", KEY)
+        one.set(2)
+        await one.keys.end("db", KEY)
+        assert (one.row["version"], two.row["version"]) == (2, 2)
+
+    play(work)
+
+
+def test_an_open_key_is_told_and_its_version_not_lost(play: Play, until: Until) -> None:
+    """The group starts with the old content, which is not sent back over the new one; the next start restores it."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        two.set(7)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        with two.store.held(KEY, "editor"):
+            await two.keys.begin("db", KEY)
+        name, fields = two.events[-1]
+        assert (name, two.port) == ("registry_key_restore_failed", 7)
+        assert "is open" in fields["reason"]
+        assert "by editor [6.2.7-06]" in two.row["reason"]
+        two.keys.resume("db", KEY)  # as after a restart of the daemon
+        two.set(8)
+        await two.keys.end("db", KEY)
+        assert (one.row["version"], two.row["to_restore"]) == (1, True)
+        await two.keys.begin("db", KEY)
+        assert (two.port, two.row["to_restore"]) == (1, False)
+
+    play(work)
+
+
+def test_a_deleted_key_is_deleted_there_too(play: Play) -> None:
+    """Deletion is a change; a key that never was anywhere deletes nothing."""
+
+    async def work(one: Server, two: Server) -> None:
+        two.set(7)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        assert (one.row["version"], two.row["version"]) == (0, 0)
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        one.store.change(lambda tree: tree.delete(KEY))
+        await one.keys.end("db", KEY)
+        await two.keys.begin("db", KEY)
+        assert two.port is None
+
+    play(work)
+
+
+def test_a_key_that_cannot_be_read_is_told_once(play: Play, until: Until) -> None:
+    """A damaged store is an event, not a reason to stop the group; when it is well again it is followed again."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        file = one.paths.registry / "store.json"
+        file.write_text("{")
+        await until(lambda: "registry_key_failed" in one.names, "the damage to be told")
+        await one.keys.end("db", KEY)
+        assert one.names.count("registry_key_failed") == 1
+        file.unlink()
+        one.set(2)
+        await one.keys.begin("db", KEY)
+        await until(lambda: two.row["version"] == 2, "the next version")
+
+    play(work)
+
+
+BAD = [{}, {"kind": "registry_hive"}, {"kind": "registry_hive", "group": "db", "key": KEY, "version": "1"}]
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_a_bad_message_is_dropped_and_told(play: Play, until: Until, message: dict[str, Any]) -> None:
+    """What the other daemon sends is judged field by field."""
+
+    async def work(one: Server, _two: Server) -> None:
+        one.keys.receive(message)
+        await until(lambda: one.names == ["input_dropped"], "the event")
+
+    play(work)
+
+
+def test_an_unknown_key_is_refused_with_its_reason(play: Play, until: Until) -> None:
+    """A group or key that the configuration here does not have."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await until(lambda: one.row["confirmed"], "the version to be confirmed")
+        offer = next(body for body in one.sent if body["kind"] == "registry_hive")
+        one.keys.receive({**offer, "group": "web"})
+        await until(lambda: one.sent[-1]["kind"] == "registry_answer", "the answer")
+        assert (one.sent[-1]["ok"], one.sent[-1]["reason"]) == (
+            False,
+            "group web has no such key in store twinset here",
+        )
+
+    play(work)
+
+
+def test_a_refusal_is_told_and_not_repeated(play: Play, until: Until) -> None:
+    """What the other server does not take is told with its reason, and sent again only in its next version."""
+
+    async def work(one: Server, two: Server) -> None:
+        two.keys._known.clear()
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await until(lambda: "registry_key_refused" in one.names, "the refusal")
+        assert "no such key" in one.events[-1][1]["reason"]
+        sent = len(one.sent)
+        await one.keys.end("db", KEY)
+        assert (len(one.sent), one.row["confirmed"]) == (sent, False)
+
+    play(work)
+
+
+def test_a_damaged_version_is_not_used(play: Play, tmp_path: Path) -> None:
+    """Its file is named in the event log; the key goes on as if nothing had been received."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        [file] = two.paths.registry_hives.glob("*.json")
+        file.write_text(file.read_text().replace('"dword"', '"qword"'))
+        await two.keys.stop()
+        cut(one, two)
+        two.power_on()
+        two.keys.start()
+        assert two.names == ["registry_hive_damaged"]
+        assert two.row["version"] == 0
+
+    play(work)
+
+
+def test_samba_s_tool_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A key in Samba's registry: exported as text, replaced as a whole, put back when the import fails."""
+    from twinset.shell import registry_backends as backends
+    from twinset.shell.run import Result
+
+    ran: list[str] = []
+    state = {"import": 0}
+
+    async def run(argv: list[str], **_: Any) -> Result:
+        ran.append(" ".join(argv[2:4]))
+        if argv[2] == "export":
+            Path(argv[-1]).write_text("old")  # noqa: ASYNC240 - a fake
+        code = state["import"] if argv[2] == "import" else 0
+        state["import"] *= argv[2] != "import"
+        return Result(tuple(argv), int(code), "", "WERR_ACCESS_DENIED" if code else "")
+
+    monkeypatch.setattr(backends.run, "run", run)
+    samba = backends.Samba(tmp_path)
+    assert asyncio.run(samba.read(KEY)) == "old"
+    asyncio.run(samba.write(KEY, "new"))
+    assert ran == [
+        "export HKLM\\SOFTWARE\\Acme",
+        *ran[1:2],
+        "deletekey_recursive HKLM\\SOFTWARE\\Acme",
+        ran[-1],
+    ]
+    assert ran[-1].startswith("import")
+    state["import"] = 1
+    with pytest.raises(Exception, match="WERR_ACCESS_DENIED"):
+        asyncio.run(samba.write(KEY, "new"))
+    assert (tmp_path / "samba-key.reg").read_text() == "old"
