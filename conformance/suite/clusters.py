@@ -13,12 +13,15 @@ from conformance.suite.config import (
     registry_key,
     script,
     vcn,
+    vip,
 )
 from conformance.suite.observers import script_text
 
 DISK_MIB = 64
 KEYS_GROUP = "keys"  # of the configuration "registry"
 KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Conf"
+ROUTED_GROUP = "routed"  # of the configuration "routes"
+VIRTUAL_IP = "10.200.0.5"
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -125,12 +128,19 @@ def _registry(fips: list[str], scratch: str) -> Config:
     return {"mirror_sets": [], "groups": [group(KEYS_GROUP, registry_key(KEY), _with_more(scratch))]}
 
 
+def _routes(fips: list[str], scratch: str) -> Config:
+    """A group with a virtual IP address alone."""
+    del fips, scratch
+    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
+
+
 # In the order in which the cases run: the walk-through last, as it is the longest.
 _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
     "registry": _registry,
+    "routes": _routes,
     "copies": _copies(fastsync=True),
     "copies-full": _copies(fastsync=False),
     # Failback is left out here: the default is No (6.2.4-04), so the default is what the walk shows.

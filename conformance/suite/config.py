@@ -57,6 +57,11 @@ def fip(address: str) -> Config:
     return {"kind": "floating_ip", "address": address}
 
 
+def vip(address: str) -> Config:
+    """A virtual IP address."""
+    return {"kind": "virtual_ip", "address": address}
+
+
 def vcn(name: str, **more: str) -> Config:
     """A virtual computer name."""
     return {"kind": "virtual_computer_name", "name": name, **more}
@@ -103,6 +108,13 @@ def with_fips(*addresses: str) -> Config:
     """A good configuration whose group has exactly these floating IP addresses."""
     config = good()
     config["groups"][0]["resources"] = [disk_resource(), *(fip(address) for address in addresses)]
+    return config
+
+
+def with_vips(*addresses: str) -> Config:
+    """A good configuration whose group has these virtual IP addresses too."""
+    config = good()
+    config["groups"][0]["resources"] += [vip(address) for address in addresses]
     return config
 
 

@@ -46,6 +46,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "registry",
             "replace_disk",
             "script_commands",
+            "virtual_ip",
         ],
         "tiers": {"static": "", "pair": preflight.reason_to_skip()},
     }

@@ -6,22 +6,11 @@ Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror set
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-INFO, WARNING, ERROR = "info", "warning", "error"
+from twinset.events_resources import ERROR, INFO, RESOURCES, WARNING, Entry
+
 UNKNOWN_ID: Final = "TS0000"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What an operator can look up about an event."""
-
-    id: str
-    severity: str
-    cause: str
-    remedy: str = "none needed"
-
 
 CATALOGUE: Final[dict[str, Entry]] = {
     # 1xx: the daemon
@@ -243,46 +232,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "see its log",
     ),
     "broadcast_message": Entry("TS0347", INFO, "a script or an operator said something (ARMBCAST)"),
-    "registry_key_start_failed": Entry(
-        "TS0350", ERROR, "a registry key could not be taken into care", "the event names the reason"
-    ),
-    "registry_key_started": Entry("TS0352", INFO, "a registry key is watched while its group runs here"),
-    "registry_key_stopped": Entry("TS0353", INFO, "a registry key is watched no longer"),
-    "registry_key_stop_failed": Entry(
-        "TS0354", ERROR, "a registry key could not be let go", "the event names the reason"
-    ),
-    "registry_key_restored": Entry(
-        "TS0355", INFO, "the last version that the other server sent is in the store of this server"
-    ),
-    "registry_key_restore_failed": Entry(
-        "TS0356",
-        ERROR,
-        "a registry key could not be restored: the group started with the old content",
-        "close the key in the program that the event names, then stop and start the group",
-    ),
-    "registry_key_failed": Entry(
-        "TS0357",
-        ERROR,
-        "a registry key of a running group cannot be read or kept, so changes do not follow the group",
-        "the event names the reason; it is tried again",
-    ),
-    "registry_key_refused": Entry(
-        "TS0358",
-        WARNING,
-        "the other server does not take a version of a registry key",
-        "the event names the reason",
-    ),
-    "registry_key_not_sent": Entry(
-        "TS0359",
-        WARNING,
-        "a group stopped and the last version of a registry key is not on the other server yet",
-    ),
-    "registry_hive_damaged": Entry(
-        "TS0380",
-        ERROR,
-        "the file with the last version of a registry key is damaged and not used",
-        "the next version replaces it; look at the system disk",
-    ),
     "virtual_computer_name_start_failed": Entry(
         "TS0351",
         ERROR,
@@ -324,9 +273,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a name server does not answer; remote clients may not find a virtual computer name",
         "is it running, and reachable from this server? the registration is tried again",
     ),
-    "virtual_computer_name_association": Entry(
-        "TS0379", INFO, "ARMVCSET changed whether a name stands for its group's floating IP address"
-    ),
     "program_loaded": Entry("TS0360", INFO, "ARMLOAD started a program or service"),
     "program_lost": Entry(
         "TS0361", WARNING, "a program or service that ARMLOAD started has ended; `action` says what follows"
@@ -347,6 +293,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a program of ARMLOAD could not be ended, not even by SIGKILL",
         "it may wait for a disk; look at the processes named",
     ),
+    **RESOURCES,
     # 4xx: mirror sets
     "mirrord_up": Entry("TS0401", INFO, "the mirror process of a set runs"),
     "mirrord_died": Entry(

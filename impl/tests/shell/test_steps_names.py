@@ -56,7 +56,7 @@ class World:
     def new_daemon(self) -> Steps:
         self.names = Mock(spec=NameService, **{"take.return_value": "", "holds.return_value": False})
         system = LocalSystem(
-            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, self.names, Mock()
+            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, self.names, Mock(), Mock()
         )
         programs = Mock(spec=Programs)
         return Steps(self.config, "server1", self.paths, 0.01, system, programs, self.fed.append, Mock())

@@ -6,9 +6,9 @@ operate; the higher version wins. So ownership passes from hand to hand, and a g
 unless the servers cannot hear each other at all.
 
 `GroupRun` is what the group is on *this* server. It walks a sequence of steps, one at a time: disks first
-(activate the mirror set, then attach and mount), registry keys, floating IPs, virtual computer names,
-scripts [5.2.2-17, 6.2.7-05]; stopping is the reverse [5.2.2-05]. A disk that cannot be activated does not
-stop the start: the script runs with ARMS_DISK=FAILURE [4.5.2-01]. Any other failed start step rolls back
+(activate the mirror set, then attach and mount), registry keys, floating and virtual IPs, virtual
+computer names, scripts [5.2.2-17, 6.2.7-05]; stopping is the reverse [5.2.2-05]. A disk that cannot be activated
+does not stop the start: the script runs with ARMS_DISK=FAILURE [4.5.2-01]. Any other failed start step rolls back
 what was started and leaves `start_failed` with the reason. A failed stop step does not keep the others
 from stopping, but leaves `stop_failed`: the group is not started elsewhere from there.
 

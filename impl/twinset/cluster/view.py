@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HEARTBEAT_MS = 3_000  # fixed [9.1-03]
-RESOURCE_ORDER = ("mirror_disk", "registry_key", "floating_ip", "virtual_computer_name", "script")
+RESOURCE_ORDER = (
+    "mirror_disk",
+    "registry_key",
+    "floating_ip",
+    "virtual_ip",
+    "virtual_computer_name",
+    "script",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +106,5 @@ class ClusterView:
 
 
 def ordered(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    """The resources in start order: disk, registry, floating IP, virtual computer name, script."""
+    """The resources in start order: disk, registry, floating and virtual IP, virtual computer name, script."""
     return tuple(sorted(resources, key=lambda item: (RESOURCE_ORDER.index(item.kind), item.index)))

@@ -156,6 +156,12 @@ class FloatingIp(Table):
     address: str
 
 
+class VirtualIp(Table):
+    """A virtual IP address: of no network of the servers, reached by a route that RIP announces."""
+
+    address: str
+
+
 class VirtualComputerName(Table):
     """A virtual computer name. `associate` allows the automatic association with a floating IP address."""
 
@@ -192,6 +198,9 @@ class Group(Table):
     )
     floating_ips: tuple[FloatingIp, ...] = Field(
         default=(), validation_alias="floating_ip", serialization_alias="floating_ip"
+    )
+    virtual_ips: tuple[VirtualIp, ...] = Field(
+        default=(), validation_alias="virtual_ip", serialization_alias="virtual_ip"
     )
     virtual_computer_names: tuple[VirtualComputerName, ...] = Field(
         default=(), validation_alias="virtual_computer_name", serialization_alias="virtual_computer_name"

@@ -52,6 +52,7 @@ def _group(config: ClusterConfig, group: Group) -> GroupView:
     for kind, items in (
         ("registry_key", group.registry_keys),
         ("floating_ip", group.floating_ips),
+        ("virtual_ip", group.virtual_ips),
         ("script", group.scripts),
     ):
         resources += [Resource(kind, index) for index in range(len(items))]

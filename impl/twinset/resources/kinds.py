@@ -9,6 +9,7 @@ from twinset.resources.mirror_disk.resource import MirrorDiskResource
 from twinset.resources.registry_key.resource import RegistryKeyResource
 from twinset.resources.script.resource import ScriptResource
 from twinset.resources.virtual_computer_name.resource import VirtualComputerNameResource
+from twinset.resources.virtual_ip.resource import VirtualIpResource
 
 if TYPE_CHECKING:
     from twinset.resources.context import Resource
@@ -18,6 +19,7 @@ KINDS: Final[dict[str, Resource]] = {
     "mirror_disk": MirrorDiskResource(),
     "registry_key": RegistryKeyResource(),
     "floating_ip": FloatingIpResource(),
+    "virtual_ip": VirtualIpResource(),
     "virtual_computer_name": VirtualComputerNameResource(),
     "script": ScriptResource(),
 }

@@ -24,6 +24,7 @@ from twinset.shell.peer_link import LinkTimes, PeerLink
 from twinset.shell.programs import Programs
 from twinset.shell.registry_sync import KINDS as REGISTRY_KINDS
 from twinset.shell.registry_sync import RegistrySync
+from twinset.shell.rip_sender import RipSender
 from twinset.shell.steps import Steps
 from twinset.shell.system import LocalSystem
 from twinset.wire import heartbeat
@@ -83,6 +84,7 @@ class Runtime:
             LanPath(lan.name, lan.endpoint(self.me).ip, lan.endpoint(self.peer).ip) for lan in config.lans
         ]
         self.mirrors = Mirrors(config, self.me, paths, scale, self.feed, self._log)
+        self._routes = RipSender(self._log, self.mirrors.lease_left_s)
         self._names = NameService(self._log, self.mirrors.lease_left_s, failed)
         self.programs = Programs(paths, self._log, self.request, self.down, failed)
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
@@ -100,7 +102,12 @@ class Runtime:
             config, paths, self._log, self._link.send, lambda: self._link.peer_run, failed
         )
         system = LocalSystem(
-            self._log, self.mirrors.frozen, self.mirrors.lease_left_s, self._names, self.registry
+            self._log,
+            self.mirrors.frozen,
+            self.mirrors.lease_left_s,
+            self._names,
+            self.registry,
+            self._routes,
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
@@ -139,6 +146,7 @@ class Runtime:
         await self.programs.stop()
         await self.registry.stop()
         await self._names.close()
+        await self._routes.close()
         await self.mirrors.stop(end=end_mirrors)
         await self._link.stop()
         self._links.close()

@@ -18,6 +18,7 @@ from twinset.resources.floating_ip.resource import FloatingIpResource
 from twinset.resources.kinds import KINDS
 from twinset.resources.public_lan import probe as public_lan
 from twinset.resources.virtual_computer_name.resource import VirtualComputerNameResource
+from twinset.resources.virtual_ip.resource import VirtualIpResource
 from twinset.shell import clock, store
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ CHECK_S: Final = 10.0
 CHECK_FLOOR_S: Final = 2.0
 NAME: Final = "virtual_computer_name"
 _NAMES: Final = VirtualComputerNameResource()
-_RENEWED: Final[dict[str, FloatingIpResource | VirtualComputerNameResource]] = {
+_RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComputerNameResource]] = {
     "floating_ip": FloatingIpResource(),
+    "virtual_ip": VirtualIpResource(),
     NAME: _NAMES,
 }
 RECOVER: Final = "RECOVER"  # the start script runs once on a returned server; the group does not run there

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from twinset.resources.context import Names, Registry
+    from twinset.resources.context import Names, Registry, Routes
 
 
 class LocalSystem:
@@ -23,10 +23,12 @@ class LocalSystem:
         lease_left_s: Callable[[], float],
         names: Names,
         registry: Registry,
+        routes: Routes,
     ) -> None:
         self._log = log
         self._names = names
         self._registry = registry
+        self._routes = routes
         self._io_frozen = io_frozen
         self._lease_left_s = lease_left_s
 
@@ -34,6 +36,11 @@ class LocalSystem:
     def names(self) -> Names:
         """The NetBIOS name service."""
         return self._names
+
+    @property
+    def routes(self) -> Routes:
+        """The announced routes."""
+        return self._routes
 
     @property
     def registry(self) -> Registry:
