@@ -29,7 +29,7 @@ SCRATCH = "/var/lib/twinset/conformance"
 EXIT_REFUSED = 1
 SIGNATURE_OF_SPARES = 0x7E160000
 # The reference's events by the kinds that the suite knows; other events pass under their own names.
-KINDS = {"full_copy": "full_copy"}
+KINDS = {"full_copy": "full_copy", "share_inaccessible": "share_inaccessible"}
 # The operations of the contract as words of the operator's command; {x} is an argument, empty ones fall out.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "cluster.start": ("cluster", "start"),

@@ -76,4 +76,11 @@ RESOURCES: Final[dict[str, Entry]] = {
         "remove it from the interface lo by hand",
     ),
     "virtual_ip_restored": Entry("TS0381", WARNING, "a virtual IP address was missing and was added again"),
+    "share_inaccessible": Entry(
+        "TS0382",
+        ERROR,
+        "a share that ARMWHSR watches is not accessible although its server answers: it may have stalled in part",
+        "look at that server; ARMDOWN on it, or switching it off, lets its groups fail over",
+    ),
+    "share_accessible": Entry("TS0383", INFO, "a share that was not accessible is again"),
 }

@@ -186,6 +186,10 @@ def _on_reply(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     requests.on_reply(cluster, int(message["number"]), ok=bool(message["ok"]), body=dict(message["body"]))
 
 
+def _on_share_notice(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    notices.receive_share(cluster, message)
+
+
 def _on_notice(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     notices.receive(cluster, message)
 
@@ -202,4 +206,5 @@ _HANDLERS = {
     "request": _on_request,
     "reply": _on_reply,
     "notice": _on_notice,
+    "share_notice": _on_share_notice,
 }

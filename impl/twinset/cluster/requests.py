@@ -170,6 +170,7 @@ _VERBS: dict[str, Handler] = {
     "group.restart_scripts": group_requests.group_restart_scripts,
     "message.broadcast": notices.message_broadcast,
     "lan.probe": notices.lan_probe,
+    "share.report": notices.share_report,
     "name.associate": associations.name_associate,
     "mirror.create": mirror_requests.mirror_create,
     "mirror.status": mirror_requests.mirror_status,

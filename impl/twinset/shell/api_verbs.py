@@ -27,6 +27,13 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "group.failover": {"group": (str, True), "server": (str, False), "reason": (str, False)},
     "message.broadcast": {"text": (str, True), "group": (str, False), "here": (bool, False)},
     "lan.probe": {"server": (str, False), "targets": (list, False)},
+    "share.report": {
+        "share": (str, True),
+        "address": (str, True),
+        "accessible": (bool, True),
+        "reason": (str, False),
+        "group": (str, False),
+    },
     "name.associate": {"name": (str, False), "group": (str, False), "associate": (bool, True)},
     "group.start": {"group": (str, True), "server": (str, False)},
     "group.stop": {"group": (str, True)},
