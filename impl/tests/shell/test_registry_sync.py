@@ -340,6 +340,81 @@ def test_a_refusal_is_told_and_not_repeated(play: Play, until: Until) -> None:
     play(work)
 
 
+def test_what_was_changed_beside_a_running_group_does_not_count(play: Play, until: Until) -> None:
+    """The group has moved on without a change of its own: an edit on its former server is replaced when it is back."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        await two.keys.begin("db", KEY)
+        await until(lambda: one.row["to_restore"], "the former server to learn it")
+        one.set(9)
+        await two.keys.end("db", KEY)
+        await one.keys.begin("db", KEY)
+        assert one.port == 1
+
+    play(work)
+
+
+def test_what_was_refused_while_both_ran_is_taken_later(
+    play: Play, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a network partition: each server refuses the other's version; when one stops, it takes the other's."""
+    monkeypatch.setattr(module, "REFUSED_AGAIN_S", 0.05)
+
+    async def work(one: Server, two: Server) -> None:
+        cut(one, two)
+        for server, number in ((one, 1), (two, 2)):
+            server.set(number)
+            await server.keys.begin("db", KEY)
+        join(one, two)
+        await until(lambda: {"registry_key_refused"} <= {*one.names} & {*two.names}, "both refusals")
+        await two.keys.end("db", KEY)
+        await until(lambda: two.row["to_restore"], "the running server's version")
+        assert one.names.count("registry_key_refused") == 1
+        await one.keys.end("db", KEY)
+        await two.keys.begin("db", KEY)
+        assert two.port == 1
+
+    play(work)
+
+
+def test_a_key_that_follows_no_group_any_more_is_forgotten(play: Play) -> None:
+    """Configured again one day, it begins anew instead of bringing old content back."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        await one.keys.end("db", KEY)
+        await two.keys.stop()
+        two.power_on()
+        two.keys._known.clear()
+        two.keys.start()
+        assert list(two.paths.registry_hives.glob("*.json")) == []
+
+    play(work)
+
+
+def test_a_look_that_fails_does_not_end_the_watch(
+    play: Play, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected is reported as a bug, and the next look is taken all the same."""
+
+    async def work(one: Server, two: Server) -> None:
+        one.set(1)
+        await one.keys.begin("db", KEY)
+        broken = Mock(side_effect=[OSError("disk"), ()])
+        monkeypatch.setattr(RegistryStore, "signature", lambda _: broken())
+        await until(lambda: one.keys._failed.called, "the report")  # type: ignore[attr-defined]
+        monkeypatch.undo()
+        monkeypatch.setattr(module, "POLL_S", 0.01)
+        one.set(2)
+        await until(lambda: two.row["version"] == 2, "the next version")
+
+    play(work)
+
+
 def test_a_damaged_version_is_not_used(play: Play, tmp_path: Path) -> None:
     """Its file is named in the event log; the key goes on as if nothing had been received."""
 

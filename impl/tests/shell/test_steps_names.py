@@ -168,6 +168,8 @@ def test_a_name_stands_for_what_its_start_was_told(
         assert world.names.take.call_args.args[1].attachments[0].address == address
         world.ask(2, "script", event="RECOVER")
         await until(lambda: world.done(2), "the answer of the other script")
+        group = world.steps._context(("db", NAME, 0), {}).group
+        assert group.associated_address == ("10.0.1.100" if associate else "")
         await world.steps.stop()
         world.steps = world.new_daemon()
         world.steps.start()

@@ -23,7 +23,10 @@ class HiveFiles:
         self._directory = directory
 
     def load(self, wanted: Container[Id]) -> Iterator[tuple[hives.Hive | None, str]]:
-        """Yield what is kept of the keys that the configuration names, and what is wrong with a file."""
+        """Yield what is kept of the keys that the configuration names, and what is wrong with a file.
+
+        Of a key that follows no group any more nothing is kept: it must not come back over newer content one day.
+        """
         for file in sorted(self._directory.glob("*.json")) if self._directory.is_dir() else ():
             body, damage = store.read_json_object(file)
             try:
@@ -34,6 +37,8 @@ class HiveFiles:
                 yield None, damage
             elif found is not None and (found.group, found.key) in wanted:
                 yield found, ""
+            else:
+                file.unlink(missing_ok=True)
 
     def write(self, hive: hives.Hive) -> None:
         """Replace the file of a key durably."""

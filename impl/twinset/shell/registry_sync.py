@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.5  # 6.2.7-02: a change is sent within seconds; the look is a stat
 TOOL_POLLS: Final = 8  # a look by a program comes that much more seldom
 ANSWER_S: Final = 5.0
+REFUSED_AGAIN_S: Final = (
+    30.0  # what was refused while the group ran on both servers is taken once it does not
+)
 KINDS: Final = (hives.HIVE, hives.ANSWER)
 PLAIN: Final = "twinset"
 
@@ -65,7 +68,9 @@ class RegistrySync:
         }
         self._watched: dict[Id, Watched] = {}
         self._hives: dict[Id, Hive] = {}
-        self._refused: dict[Id, str] = {}  # digest that the connected daemon did not take
+        self._refused: dict[
+            Id, tuple[str, int]
+        ] = {}  # digest that the connected daemon did not take, and when
         self._peer_run = ""
         self._hand = asyncio.Lock()  # one at a time on stores and files
         self._wake = asyncio.Event()
@@ -157,11 +162,10 @@ class RegistrySync:
             if hives.digest(await self._backend(each).read(key)) != known.digest:
                 await self._backend(each).write(key, known.content)
                 self._log("registry_key_restored", "info", fields)
+            await self._keep(each, hives.restored(known))
         except (TwinsetError, OSError) as error:
             watched.suspended, watched.failed = True, str(error)
             self._log("registry_key_restore_failed", "error", {**fields, "reason": str(error)})
-        else:
-            await self._keep(each, hives.restored(known))
 
     # -- looking ----------------------------------------------------------------------------------------
 
@@ -170,15 +174,17 @@ class RegistrySync:
         while True:
             await clock.pause(POLL_S)
             round_ += 1
-            due = {
-                name
-                for name, backend in self._backends.items()
-                if (name == PLAIN or round_ % TOOL_POLLS == 0) and backend.changed()
-            }
-            for each, watched in list(self._watched.items()):
-                if self._known[each].store in due or (watched.failed and round_ % TOOL_POLLS == 0):
-                    async with self._hand:
-                        await self._look(each, watched)
+            try:
+                await self._look_at_all(tools=round_ % TOOL_POLLS == 0)
+            except Exception as error:  # noqa: BLE001 - logged; the next round may well be fine
+                self._failed("registry keys", error)
+
+    async def _look_at_all(self, *, tools: bool) -> None:
+        due = {name for name, each in self._backends.items() if (name == PLAIN or tools) and each.changed()}
+        for id_, watched in list(self._watched.items()):
+            if self._known[id_].store in due or (watched.failed and tools):
+                async with self._hand:
+                    await self._look(id_, watched)
 
     async def _look(self, each: Id, watched: Watched) -> None:
         """Keep and send what has changed; a look that fails is told once."""
@@ -248,10 +254,12 @@ class RegistrySync:
             if message.get("ok") is True:
                 await self._keep(each, replace(known, confirmed=True))
             else:
-                self._refused[each] = known.digest
-                fields = {"group": each[0], "key": each[1], "version": known.version}
-                reason = str(message.get("reason"))[:500]
-                self._log("registry_key_refused", "warning", {**fields, "reason": reason})
+                told, _ = self._refused.get(each, ("", 0))
+                self._refused[each] = (known.digest, clock.now_ms())
+                if told != known.digest:
+                    fields = {"group": each[0], "key": each[1], "version": known.version}
+                    reason = str(message.get("reason"))[:500]
+                    self._log("registry_key_refused", "warning", {**fields, "reason": reason})
         self._settled.set()
 
     async def _send_on(self) -> None:
@@ -277,7 +285,10 @@ class RegistrySync:
     def _waits(self, each: Id) -> bool:
         """True while the other server lacks the last version and may take it."""
         known = self._hives.get(each)
-        return known is not None and not known.confirmed and self._refused.get(each) != known.digest
+        if known is None or known.confirmed:
+            return False
+        refused, at_ms = self._refused.get(each, ("", 0))
+        return refused != known.digest or clock.now_ms() - at_ms >= REFUSED_AGAIN_S * 1000
 
     def _beside(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

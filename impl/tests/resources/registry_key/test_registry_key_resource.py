@@ -28,6 +28,13 @@ def test_a_start_restores_and_a_stop_sends(ctx: Any) -> None:
     ctx.system.registry.end.assert_awaited_once_with("db", KEY)
 
 
+def test_a_stop_after_a_restart_looks_too(make_context: Any, ctx: Any) -> None:
+    """The daemon that stops the group is not the one that started it: the last change is sent all the same."""
+    asyncio.run(RESOURCE.stop(make_context(group=ctx.group, running=True)))
+    ctx.system.registry.resume.assert_called_once_with("db", KEY)
+    ctx.system.registry.end.assert_awaited_once_with("db", KEY)
+
+
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_check_goes_on_watching(ctx: Any, watched: bool) -> None:
     """After a restart of the daemon the key is watched again, and only then."""

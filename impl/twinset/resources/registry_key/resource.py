@@ -19,7 +19,9 @@ class RegistryKeyResource:
         await ctx.system.registry.begin(ctx.group.name, _key(ctx))
 
     async def stop(self, ctx: Context) -> None:
-        """Send what has changed last, and watch no longer."""
+        """Send what has changed last, and watch no longer; also right after a restart of the daemon."""
+        if ctx.running:
+            await self.check(ctx)
         await ctx.system.registry.end(ctx.group.name, _key(ctx))
 
     async def check(self, ctx: Context) -> None:
