@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -145,6 +146,14 @@ def test_what_has_no_association_is_refused(named: Pair, args: dict[str, Any], c
     assert answer.error["code"] == code
     assert text in answer.error["message"]
     assert all(each.version == 0 for each in named.clusters[S1].associations.values())
+
+
+def test_too_many_names_have_no_association(named: Pair) -> None:
+    """Cancelling is always possible; a reset needs room for the places that an associated name takes (2.2.2.3-22)."""
+    for cluster in named.clusters.values():
+        cluster.view = dataclasses.replace(cluster.view, associated_names_max=2)
+    assert named.ask(S1, "name.associate", name="DBSERVER", associate=False).ok
+    assert named.ask(S1, "name.associate", name="DBSERVER", associate=True).error["code"] == "E_LIMIT"
 
 
 def test_a_stopped_cluster_changes_nothing(named: Pair) -> None:

@@ -89,6 +89,8 @@ def name_associate(cluster: Cluster, args: dict[str, Any]) -> Any:
             "7.3.1.3-01",
             "twinset cluster create, with another configuration",
         )
+    if args["associate"]:
+        _require_room(cluster, what)
     if cluster.records[group.name].owner != cluster.me:
         return ELSEWHERE
     known, wanted = cluster.associations[group.name], bool(args["associate"])
@@ -102,6 +104,19 @@ def name_associate(cluster: Cluster, args: dict[str, Any]) -> Any:
             associated=wanted,
         )
     return _when_kept(cluster, group.name, resource, known)
+
+
+def _require_room(cluster: Cluster, what: str) -> None:
+    """An associated name takes places of others [2.2.2.3-22]."""
+    names = sum(each.kind == KIND for group in cluster.view.groups for each in group.resources)
+    if names > cluster.view.associated_names_max:
+        raise Refusal(
+            "E_LIMIT",
+            f"{what}: with an associated name a cluster has at most {cluster.view.associated_names_max} virtual "
+            f"computer names, and this one has {names}",
+            "2.2.2.3-22",
+            "twinset cluster create, with fewer names",
+        )
 
 
 def _named(cluster: Cluster, args: Mapping[str, Any]) -> tuple[GroupView, Resource]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twinset.cluster.view import HEARTBEAT_MS, ClusterView, GroupView, Resource, Timing, ordered
+from twinset.guide import limits
 
 if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig, Group
+    from twinset.guide.limits import Limit
 
 
 def cluster_view(config: ClusterConfig, *, scale: float = 1.0, digest: str = "0" * 16) -> ClusterView:
@@ -24,8 +26,15 @@ def cluster_view(config: ClusterConfig, *, scale: float = 1.0, digest: str = "0"
         timing=_timing(config, scale),
         auto_return=config.cluster.auto_return,
         preferred_survivor=_canonical(config, config.cluster.preferred_survivor),
+        associated_names_max=int(associated_names_max(config)),
         digest=digest,
     )
+
+
+def associated_names_max(config: ClusterConfig, *, associated: bool = True) -> Limit:
+    """Return how many virtual computer names there may be, fewer when one is associated with an address."""
+    interfaces = max((server.name_service_interfaces for server in config.servers), default=0)
+    return limits.virtual_computer_names_max(associated=associated, name_service_interfaces=interfaces)
 
 
 def _timing(config: ClusterConfig, scale: float) -> Timing:
