@@ -4,7 +4,7 @@ import pytest
 
 from twinset.errors import Refusal
 from twinset.registry import tree, values
-from twinset.registry.tree import Tree, overlap
+from twinset.registry.tree import Tree
 
 ACME = "HKLM\\SOFTWARE\\Acme"
 
@@ -126,10 +126,3 @@ def test_bad_values_are_refused(kind: str, words: list[str]) -> None:
     """Too large, of another type, of no type."""
     with pytest.raises(Refusal):
         values.parse(kind, words)
-
-
-def test_keys_overlap_when_one_lies_in_the_other() -> None:
-    """By whole components, in any spelling."""
-    assert overlap(ACME, "HKEY_LOCAL_MACHINE\\software\\acme\\Sub")
-    assert overlap("HKLM\\SOFTWARE", ACME)
-    assert not overlap(ACME, "HKLM\\SOFTWARE\\Acme2")

@@ -43,12 +43,6 @@ def checked_key(key: Any) -> str:
     return SEPARATOR.join((full, *components))
 
 
-def overlap(left: str, right: str) -> bool:
-    """True when one key is the other, or lies in it."""
-    one, two = (canonical_registry_key(key) + SEPARATOR for key in (left, right))
-    return one.startswith(two) or two.startswith(one)
-
-
 class Tree:
     """All keys of one server."""
 

@@ -14,7 +14,8 @@ import secrets
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from twinset.errors import Refusal, StepFailed
-from twinset.registry.tree import Export, Tree, checked_key, overlap
+from twinset.guide.names import registry_overlap
+from twinset.registry.tree import Export, Tree, checked_key
 from twinset.shell import store
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class RegistryStore:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 held, by = json.loads(os.read(descriptor, KEY_BYTES_READ))
-                if overlap(held, key):
+                if registry_overlap(held, key):
                     found.append(f"{held} by {by}")
             else:
                 file.unlink(missing_ok=True)
