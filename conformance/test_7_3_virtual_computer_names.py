@@ -4,6 +4,7 @@ import pytest
 
 from conformance.suite import config as make
 from conformance.suite.cases import clause
+from conformance.suite.commands import Commands
 from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
 from conformance.suite.refusals import refusal
@@ -171,6 +172,32 @@ def test_a_name_in_use_is_not_taken(pair: Pair, judge: Judge) -> None:
         pair.wait_place("one", None)
         pair.operate("group.start", group="one")
         pair.wait_place("one", HOME)
+
+
+@pytest.mark.needs("script_commands")
+@names
+@clause("7.3.1.4-01", "7.3.1.3-09")
+def test_armvcset_cancels_and_resets_an_association(pair: Pair, judge: Judge) -> None:
+    """ARMVCSET /C: after the group's next start the name stands for its server and shows no address; /A undoes that.
+    A name that nobody has is refused.
+    """
+    see, here = pair.see, Commands(pair, HOME)
+    unknown = here.run("ARMVCSET", "CONF-NONE", "/C")
+    judge.holds("7.3.1.4-01", "an unknown name is refused", unknown.returncode != 0, unknown)
+    expected = {"/C": (see.fixed[HOME], ""), "/A": (address(pair, 0), address(pair, 0))}
+    with pair.spoiled_on_error():
+        for option, (stands_for, shown) in expected.items():
+            ran = here.run("ARMVCSET", "CONF-ONE", option)
+            judge.equal("7.3.1.4-01", f"exit status with {option}", expected=0, observed=ran.returncode)
+            pair.operate("group.stop", group="one")
+            pair.wait_place("one", None)
+            pair.operate("group.start", group="one")
+            pair.wait_place("one", HOME)
+            found = see.resolves("Conf-One")
+            judge.equal("7.3.1.4-01", f"after {option}", expected=[stands_for], observed=found)
+            judge.equal(
+                "7.3.1.3-09", f"after {option}", expected={"Conf-One": shown}, observed=described(pair, "one")
+            )
 
 
 @names

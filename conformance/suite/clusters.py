@@ -3,10 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
-from conformance.suite.config import SERVERS, Config, disk_resource, fip, group, mirror_set, script, vcn
+from conformance.suite.config import (
+    SERVERS,
+    Config,
+    disk_resource,
+    fip,
+    group,
+    mirror_set,
+    registry_key,
+    script,
+    vcn,
+    vip,
+)
 from conformance.suite.observers import script_text
 
 DISK_MIB = 64
+KEYS_GROUP = "keys"  # of the configuration "registry"
+KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Conf"
+ROUTED_GROUP = "routed"  # of the configuration "routes"
+VIRTUAL_IP = "10.200.0.5"
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -88,18 +103,35 @@ def _copies(fastsync: bool) -> Callable[[list[str], str], Config]:
     return built
 
 
-def _commands(fips: list[str], scratch: str) -> Config:
-    """Two light groups for the script commands; the start script of one runs what the case has put beside it."""
+def _with_more(scratch: str) -> Config:
+    """Scripts of which the first one also runs what the case has put beside it."""
     start = script_text("start", scratch).replace(
         "exit 0\n", f"[ ! -e {scratch}/at-start ] || . {scratch}/at-start\nexit 0\n"
     )
+    return script(start, script_text("stop", scratch))
+
+
+def _commands(fips: list[str], scratch: str) -> Config:
+    """Two light groups for the script commands; the start script of one runs what the case has put beside it."""
     return {
         "mirror_sets": [],
         "groups": [
             group("mover", fip(fips[0]), _scripts(scratch)),
-            group("loader", script(start, script_text("stop", scratch)), startup="manual"),
+            group("loader", _with_more(scratch), startup="manual"),
         ],
     }
+
+
+def _registry(fips: list[str], scratch: str) -> Config:
+    """A group with a registry key, whose start script runs what the case has put beside it."""
+    del fips
+    return {"mirror_sets": [], "groups": [group(KEYS_GROUP, registry_key(KEY), _with_more(scratch))]}
+
+
+def _routes(fips: list[str], scratch: str) -> Config:
+    """A group with a virtual IP address alone."""
+    del fips, scratch
+    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
 
 
 # In the order in which the cases run: the walk-through last, as it is the longest.
@@ -107,6 +139,8 @@ _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
+    "registry": _registry,
+    "routes": _routes,
     "copies": _copies(fastsync=True),
     "copies-full": _copies(fastsync=False),
     # Failback is left out here: the default is No (6.2.4-04), so the default is what the walk shows.

@@ -57,9 +57,19 @@ def fip(address: str) -> Config:
     return {"kind": "floating_ip", "address": address}
 
 
+def vip(address: str) -> Config:
+    """A virtual IP address."""
+    return {"kind": "virtual_ip", "address": address}
+
+
 def vcn(name: str, **more: str) -> Config:
     """A virtual computer name."""
     return {"kind": "virtual_computer_name", "name": name, **more}
+
+
+def registry_key(key: str) -> Config:
+    """A registry key that follows its group."""
+    return {"kind": "registry_key", "key": key}
 
 
 def script(start: str = "exit 0", stop: str = "exit 0") -> Config:
@@ -101,6 +111,13 @@ def with_fips(*addresses: str) -> Config:
     return config
 
 
+def with_vips(*addresses: str) -> Config:
+    """A good configuration whose group has these virtual IP addresses too."""
+    config = good()
+    config["groups"][0]["resources"] += [vip(address) for address in addresses]
+    return config
+
+
 def with_vcns(*names: str, associated: bool = False) -> Config:
     """A good configuration with these virtual computer names, each in a group of its own."""
     config = good()
@@ -112,6 +129,13 @@ def with_vcns(*names: str, associated: bool = False) -> Config:
         group(f"vcn{n}", vcn(name), fip(f"{PUBLIC}{150 + n}")) if n == 0 else group(f"vcn{n}", vcn(name))
         for n, name in enumerate(names)
     ]
+    return config
+
+
+def with_keys(*keys: str) -> Config:
+    """A good configuration whose group has these registry keys."""
+    config = good()
+    config["groups"][0]["resources"] += [registry_key(key) for key in keys]
     return config
 
 

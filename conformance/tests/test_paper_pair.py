@@ -94,6 +94,13 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_armkill_ends_a_program_for_good",
         "test_a_program_is_restarted_up_to_its_threshold",
         "test_armdown_shuts_a_server_down",
+        "test_armvcset_cancels_and_resets_an_association",
+        "test_a_share_and_an_address_are_needed",
+        "test_a_file_service_that_stalls_is_found_and_told_once",
+        "test_a_change_is_exported_and_distributed",
+        "test_a_route_is_announced_by_the_server_that_runs_the_group",
+        "test_an_open_key_is_not_restored_and_a_stopped_group_is_not_followed",
+        "test_the_last_value_is_there_before_the_start_script_after_a_power_cut",
     }, others
     assert all("does not declare" in reason for reason in others.values())
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.adapters import neutral
+from harness.adapters import neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -29,7 +29,7 @@ SCRATCH = "/var/lib/twinset/conformance"
 EXIT_REFUSED = 1
 SIGNATURE_OF_SPARES = 0x7E160000
 # The reference's events by the kinds that the suite knows; other events pass under their own names.
-KINDS = {"full_copy": "full_copy"}
+KINDS = {"full_copy": "full_copy", "share_inaccessible": "share_inaccessible"}
 # The operations of the contract as words of the operator's command; {x} is an argument, empty ones fall out.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "cluster.start": ("cluster", "start"),
@@ -74,6 +74,7 @@ class PairVerbs:
             "status",
             "events",
             "replace",
+            "registry",
         )
         eyes = ("run", "job", "copies", "access", "collect", "teardown")
         return {name: getattr(self, name) for name in (*world, *eyes)}
@@ -127,6 +128,7 @@ class PairVerbs:
         }
         return {
             "scratch": SCRATCH,
+            "registry_get": list(registry.GET),
             "servers": servers,
             "client": {"interface": public.name},
             "networks": [
@@ -217,6 +219,10 @@ class PairVerbs:
         disk_mib = server.disk.size_bytes >> 20
         create_image(server.disk.image, disk_mib, SIGNATURE_OF_SPARES + next(self._numbers))
         return {}
+
+    def registry(self, args: Args) -> dict[str, Any]:
+        """The registry keys of a server: the plain store, by its command."""
+        return registry.carry_out(self._server(args), args, self._jobs)
 
     def operate(self, args: Args) -> dict[str, Any]:
         """An operator's command, given on a server that runs."""

@@ -43,8 +43,10 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_use",
             "inspect_pair",
             "reconfigure",
+            "registry",
             "replace_disk",
             "script_commands",
+            "virtual_ip",
         ],
         "tiers": {"static": "", "pair": preflight.reason_to_skip()},
     }

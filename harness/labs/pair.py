@@ -26,6 +26,8 @@ def configuration(
     virtual_names: Sequence[str] = (),
     associate: bool = True,
     wins_servers: Sequence[str] = (),
+    registry_keys: Sequence[tuple[str, str]] = (),
+    virtual_ips: Sequence[str] = (),
 ) -> str:
     """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts."""
     one, two = (server.name for server in lab.servers)
@@ -62,6 +64,10 @@ def configuration(
     lines += ["[[group.floating_ip]]", f'address = "{FLOATING_IP}"']
     for name in virtual_names:
         lines += ["[[group.virtual_computer_name]]", *_pairs({"name": name, "associate": associate})]
+    for address in virtual_ips:
+        lines += ["[[group.virtual_ip]]", f'address = "{address}"']
+    for key, store in registry_keys:
+        lines += ["[[group.registry_key]]", f"key = '{key}'", f'store = "{store}"']
     for start, stop in scripts:
         lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": 1800})]
     return "\n".join(lines) + "\n"

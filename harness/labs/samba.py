@@ -16,6 +16,8 @@ PROGRAMS = ("nmbd", "nmblookup", "smbd", "smbclient")
 _DIRECTORIES = ("lock", "state", "cache", "pid", "private", "ncalrpc")
 _QUIET = {"local master": "no", "preferred master": "no", "domain master": "no", "workgroup": "LAB"}
 UP_S = 30.0
+REGISTRY_CONF = "/etc/twinset/smb.conf"
+REGISTRY_STATE = "/var/lib/twinset/samba"
 
 
 @dataclass
@@ -66,6 +68,20 @@ def share_scripts(lab: Lab, share: str, path: str) -> tuple[str, str]:
     start = "#!/bin/sh\n[ $ARMS_EVENT = RECOVER ] || {\n  mkdir -p /run/samba\n"
     start += "  smbd --daemon -s /etc/twinset/smb.conf -l /run/samba\n}\n"
     stop = "#!/bin/sh\nkill $(cat /run/samba/smbd.pid)\n"
+    return pair.install_script(lab, "share-start", start), pair.install_script(lab, "share-stop", stop)
+
+
+def registry_share_scripts(lab: Lab) -> tuple[str, str]:
+    """As `share_scripts`, with the shares in each server's own registry instead of the file."""
+    conf = ["[global]", "map to guest = bad user", "load printers = no", "disable netbios = yes"]
+    conf += [f"{kind} directory = {REGISTRY_STATE}" for kind in _DIRECTORIES]
+    conf += ["registry shares = yes"]
+    for server in lab.servers:
+        (server.etc_directory / "smb.conf").write_text("\n".join(conf) + "\n")
+        (server.state_directory / "samba").mkdir()
+    start = "#!/bin/sh\n[ $ARMS_EVENT = RECOVER ] || {\n  mkdir -p /run/samba\n"
+    start += f"  smbd --daemon -s {REGISTRY_CONF} -l {REGISTRY_STATE}\n}}\n"
+    stop = f"#!/bin/sh\nkill $(cat {REGISTRY_STATE}/smbd.pid)\n"
     return pair.install_script(lab, "share-start", start), pair.install_script(lab, "share-stop", stop)
 
 

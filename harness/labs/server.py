@@ -13,6 +13,7 @@ from harness.labs.host import Host
 from harness.run import Result
 
 TIME_SCALE = "TWINSET_TIME_SCALE"
+SMB_CONF = "/etc/twinset/smb.conf"  # Samba's tools, where twinsetd runs them, take this machine's own file
 
 
 class Server(Host):
@@ -46,7 +47,8 @@ class Server(Host):
     def start_daemon(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         """Have PID 1 run the daemon and run it again whenever it dies."""
         log = str(self.directory / "log" / "twinsetd.log")
-        self.init.order("daemon", argv=list(argv), env={**self.env, **(env or {})}, log=log)
+        own = {**self.env, "SMB_CONF_PATH": SMB_CONF, **(env or {})}
+        self.init.order("daemon", argv=list(argv), env=own, log=log)
 
     def release_daemon(self) -> None:
         """From now on PID 1 lets a dead daemon lie."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from twinset.events_catalogue import CATALOGUE, ERROR, INFO, UNKNOWN_ID, WARNING, entry
 from twinset.operator.events_doc import document
+from twinset.resources.kinds import KINDS
 
 PACKAGE = Path(__file__).resolve().parents[1] / "twinset"
 # What is written into the event log: `log("name", ...)`, `_log("name", ...)`, `event_log.write("name", ...)`.
@@ -29,11 +30,7 @@ def test_every_written_event_is_catalogued() -> None:
 
 def test_every_step_of_the_built_resources_is_catalogued() -> None:
     """Start and stop of each kind of resource, done and failed, are catalogued."""
-    wanted = {
-        f"{kind}_{step}"
-        for kind in ("mirror_disk", "floating_ip", "virtual_computer_name", "script")
-        for step in STEPS
-    }
+    wanted = {f"{kind}_{step}" for kind in KINDS for step in STEPS}
     assert sorted(wanted - set(CATALOGUE)) == []
 
 

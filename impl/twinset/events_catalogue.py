@@ -6,22 +6,11 @@ Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror set
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-INFO, WARNING, ERROR = "info", "warning", "error"
+from twinset.events_resources import ERROR, INFO, RESOURCES, WARNING, Entry
+
 UNKNOWN_ID: Final = "TS0000"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What an operator can look up about an event."""
-
-    id: str
-    severity: str
-    cause: str
-    remedy: str = "none needed"
-
 
 CATALOGUE: Final[dict[str, Entry]] = {
     # 1xx: the daemon
@@ -243,7 +232,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "see its log",
     ),
     "broadcast_message": Entry("TS0347", INFO, "a script or an operator said something (ARMBCAST)"),
-    "registry_key_start_failed": Entry("TS0350", ERROR, "registry keys are not built yet", "take them out"),
     "virtual_computer_name_start_failed": Entry(
         "TS0351",
         ERROR,
@@ -305,6 +293,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a program of ARMLOAD could not be ended, not even by SIGKILL",
         "it may wait for a disk; look at the processes named",
     ),
+    **RESOURCES,
     # 4xx: mirror sets
     "mirrord_up": Entry("TS0401", INFO, "the mirror process of a set runs"),
     "mirrord_died": Entry(

@@ -95,13 +95,13 @@ class Pair:
                 self.mirror(name, mirror_set, **changes)
         self.settle()
 
-    def request(self, name: str, verb: str, **args: Any) -> int:
+    def request(self, name: str, verb: str, /, **args: Any) -> int:
         self.requests += 1
         self.queue.append((name, events.Request(self.requests, verb, args)))
         self.settle()
         return self.requests
 
-    def ask(self, name: str, verb: str, **args: Any) -> effects.Reply:
+    def ask(self, name: str, verb: str, /, **args: Any) -> effects.Reply:
         """Ask, let ten heartbeats pass, and return the answer."""
         number = self.request(name, verb, **args)
         if number not in self.replies:

@@ -24,6 +24,7 @@ VIEW = GroupView(
     resources=(
         Resource("script", 0),
         Resource("virtual_computer_name", 0),
+        Resource("virtual_ip", 0),
         Resource("floating_ip", 0),
         Resource("registry_key", 0),
         Resource("mirror_disk", 0, "set1"),
@@ -34,12 +35,14 @@ START = [
     ("start", "mirror_disk"),
     ("start", "registry_key"),
     ("start", "floating_ip"),
+    ("start", "virtual_ip"),
     ("start", "virtual_computer_name"),
     ("start", "script"),
 ]
 STOP = [
     ("stop", "script"),
     ("stop", "virtual_computer_name"),
+    ("stop", "virtual_ip"),
     ("stop", "floating_ip"),
     ("stop", "registry_key"),
     ("stop", "mirror_disk"),
@@ -110,7 +113,7 @@ def test_a_failed_resource_rolls_back_and_names_itself() -> None:
     run = GroupRun(VIEW)
     run.begin_start(1, "START")
     steps = walk(run, (("start", "floating_ip"),))
-    assert steps[4:] == STOP[2:]
+    assert steps[4:] == STOP[3:]
     assert (run.state, run.reason) == (START_FAILED, "floating_ip 0: it broke")
 
 
@@ -136,7 +139,7 @@ def test_a_stop_interrupts_a_start() -> None:
     assert run.begin_stop()
     assert (run.state, run.next_step()) == (RUNS_DOWN, None)
     run.step_done(ok=False, reason="aborted")
-    assert walk(run) == STOP[2:]
+    assert walk(run) == STOP[3:]
     assert run.state == INACTIVE
 
 

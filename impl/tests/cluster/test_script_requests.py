@@ -250,3 +250,21 @@ def test_a_new_start_forgets_what_was_asked_before() -> None:
     run = GroupRun(group_view("A", (S1, S2), "set1"), wish=Wish("old", S2))
     run.begin_start(1, "START")
     assert run.wish is None
+
+
+def test_a_share_that_is_lost_is_an_alert_on_both_servers(started: Pair) -> None:
+    """ARMWHSR tells one server, and both event logs have it; back is no alert (9.2-02)."""
+    told = {"share": "\\\\server2\\share2", "address": "10.0.0.2", "group": "A"}
+    answer = started.ask(S1, "share.report", accessible=False, reason="no answer", **told)
+    assert answer.result == {"told": [S1, S2]}
+    started.ask(S2, "share.report", accessible=True, **told)
+    for server in (S1, S2):
+        entries = [
+            (effect.name, effect.severity, effect.fields["reason"])
+            for name, effect in started.done
+            if name == server and isinstance(effect, effects.Log) and effect.name.startswith("share_")
+        ]
+        assert entries == [("share_inaccessible", "error", "no answer"), ("share_accessible", "info", "")]
+    started.power_off(S2)
+    started.run(80_000)
+    assert started.ask(S1, "share.report", accessible=False, **told).result == {"told": [S1]}

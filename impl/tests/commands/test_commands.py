@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twinset.commands import bcast, down, fover, frame, sleep
+from twinset.commands import bcast, down, fover, frame, sleep, vcset
 from twinset.commands.options import Command
 from twinset.errors import DaemonUnreachable, Refusal, StepFailed
 from twinset.shell import clock
@@ -168,6 +168,36 @@ def test_bcast_needs_a_message(call: Call, daemon: Any, words: list[str]) -> Non
     """Without text, or with contradicting options, nothing is sent."""
     assert call(bcast.main, *words) == frame.USAGE
     assert daemon.asked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "asked", "said"),
+    [
+        (("DBSERVER", "/C"), {"name": "DBSERVER", "associate": False}, "the address of the server that runs"),
+        (("--group=db", "/a"), {"group": "db", "associate": True}, "stands for 10.0.1.100 when group db is"),
+        (("/C",), {"group": "own", "associate": False}, "the address of the server that runs"),
+    ],
+)
+def test_vcset_cancels_and_resets(
+    call: Call, daemon: Any, monkeypatch: pytest.MonkeyPatch, words: Any, asked: Any, said: str, capsys: Any
+) -> None:
+    """ARMVCSET of a name, of a group's only name, in a script of its own group's (7.3.1.4-01)."""
+    monkeypatch.setenv("ARMS_GROUPNAME", "own")
+    daemon.answers["name.associate"] = lambda args: {
+        "group": "db", "name": "DBSERVER", "address": "10.0.1.100", "waits": True,
+        "associated": args["associate"],
+    }  # fmt: skip
+    assert call(vcset.main, *words) == frame.DONE
+    assert daemon.asked == [("name.associate", asked)]
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [(), ("DBSERVER",), ("DBSERVER", "/C", "/A"), ("/C",), ("A", "B", "/C")])
+def test_vcset_needs_a_name_and_one_direction(call: Call, daemon: Any, words: Any, capsys: Any) -> None:
+    """Neither or both of /C and /A, or no name outside a script: usage error with the clause, nothing is asked."""
+    assert call(vcset.main, *words) == frame.USAGE
+    assert daemon.asked == []
+    assert "7.3.1.4-01" in capsys.readouterr().err
 
 
 def test_without_a_daemon_there_is_a_status(

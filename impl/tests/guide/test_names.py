@@ -87,3 +87,11 @@ def test_nul_in_a_key() -> None:
     """A key cannot contain NUL (6.2.7-12)."""
     [problem] = names.registry_key_problems("HKU\\S\\a\0b")
     assert (problem.code, problem.clause) == ("E_CHARSET", "6.2.7-12")
+
+
+def test_keys_overlap_when_one_lies_in_the_other() -> None:
+    """By whole components, in any spelling."""
+    key = "HKLM\\SOFTWARE\\Acme"
+    assert names.registry_overlap(key, "HKEY_LOCAL_MACHINE\\software\\acme\\Sub")
+    assert names.registry_overlap("HKLM\\SOFTWARE", key)
+    assert not names.registry_overlap(key, "HKLM\\SOFTWARE\\Acme2")

@@ -12,6 +12,8 @@ from twinset.config.cluster import ClusterConfig
 from twinset.resources.context import Context
 from twinset.shell import store
 from twinset.shell.name_service import NameService
+from twinset.shell.registry_sync import RegistrySync
+from twinset.shell.rip_sender import RipSender
 from twinset.shell.run import Result
 
 Answer = Callable[[Sequence[str]], Result]
@@ -37,6 +39,8 @@ class FakeSystem:
             spec=NameService, **{"take.return_value": "", "holds.return_value": False}
         )
     )
+    routes: Any = field(default_factory=lambda: Mock(spec=RipSender))
+    registry: Any = field(default_factory=lambda: Mock(spec=RegistrySync, **{"watches.return_value": False}))
 
     async def run(
         self,

@@ -103,7 +103,9 @@ class World:
 
     def new_daemon(self) -> Steps:
         names = Mock(spec=NameService)
-        system = LocalSystem(lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, names)
+        system = LocalSystem(
+            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, names, Mock(), Mock()
+        )
         programs: Any = FakePrograms(self.resource.order)
         return Steps(
             CONFIG,

@@ -33,6 +33,7 @@ GROUP = {
     "name": "db",
     "policy": ["server1"],
     "virtual_computer_name": [{"name": "DBSERVER"}],
+    "floating_ip": [{"address": "10.0.1.100"}],
     "script": [{"start": "/a", "stop": "/b"}],
 }
 
@@ -55,13 +56,13 @@ class World:
     def new_daemon(self) -> Steps:
         self.names = Mock(spec=NameService, **{"take.return_value": "", "holds.return_value": False})
         system = LocalSystem(
-            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, self.names
+            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, self.names, Mock(), Mock()
         )
         programs = Mock(spec=Programs)
         return Steps(self.config, "server1", self.paths, 0.01, system, programs, self.fed.append, Mock())
 
-    def ask(self, number: int, kind: str, event: str = "START") -> None:
-        self.steps.perform(RunStep(number, "db", kind, 0, "start", {"ARMS_EVENT": event}))
+    def ask(self, number: int, kind: str, event: str = "START", *, associate: bool = True) -> None:
+        self.steps.perform(RunStep(number, "db", kind, 0, "start", {"ARMS_EVENT": event}, associate))
 
     def done(self, number: int = 1) -> StepDone | None:
         found = (each for each in self.fed if isinstance(each, StepDone) and each.action_id == number)
@@ -146,5 +147,33 @@ def test_a_restarted_daemon_serves_the_names_of_its_predecessor(
         world.steps.start()
         await until(lambda: world.names.resume.called, "the name to be served again")
         assert "virtual_computer_name_resumed" in world.events
+
+    scenario(work)
+
+
+@pytest.mark.parametrize(("associate", "address"), [(True, "10.0.1.100"), (False, "10.0.1.1")])
+def test_a_name_stands_for_what_its_start_was_told(
+    scenario: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    until: Until,
+    associate: bool,
+    address: str,
+) -> None:
+    """Taken for the address that ARMVCSET wants, and served for the same one by the next twinsetd (7.3.1.4-01)."""
+    monkeypatch.setattr(module, "RENEW_FLOOR_S", 0.01)
+
+    async def work(world: World) -> None:
+        world.ask(1, NAME, associate=associate)
+        await until(world.done, "the answer")
+        assert world.names.take.call_args.args[1].attachments[0].address == address
+        world.ask(2, "script", event="RECOVER")
+        await until(lambda: world.done(2), "the answer of the other script")
+        group = world.steps._context(("db", NAME, 0), {}).group
+        assert group.associated_address == ("10.0.1.100" if associate else "")
+        await world.steps.stop()
+        world.steps = world.new_daemon()
+        world.steps.start()
+        await until(lambda: world.names.resume.called, "the name to be served again")
+        assert world.names.resume.call_args.args[1].attachments[0].address == address
 
     scenario(work)

@@ -49,10 +49,11 @@ class SendPeer:
 class RunStep:
     """Start, stop or abort resource number `index` of kind `kind` of a group.
 
-    Kinds are the configuration's tables: mirror_disk, registry_key, floating_ip, virtual_computer_name,
-    script; `index` counts inside the kind. `environment` holds the ARMS_* variables for scripts [4.5.2-05].
+    Kinds are the configuration's tables: mirror_disk, registry_key, floating_ip, virtual_ip,
+    virtual_computer_name, script; `index` counts inside the kind. `environment` holds the ARMS_* variables for
+    scripts [4.5.2-05].
     action "abort" names the running step `action_id`: it should end soon (kill the script); it has no
-    `StepDone` of its own, the aborted step has.
+    `StepDone` of its own, the aborted step has. `associate`: the group's name stands for its address [7.3.1.4-01].
     """
 
     action_id: int
@@ -61,6 +62,7 @@ class RunStep:
     index: int
     action: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    associate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

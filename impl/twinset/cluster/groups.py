@@ -6,9 +6,9 @@ operate; the higher version wins. So ownership passes from hand to hand, and a g
 unless the servers cannot hear each other at all.
 
 `GroupRun` is what the group is on *this* server. It walks a sequence of steps, one at a time: disks first
-(activate the mirror set, then attach and mount), registry keys, floating IPs, virtual computer names,
-scripts [5.2.2-17, 6.2.7-05]; stopping is the reverse [5.2.2-05]. A disk that cannot be activated does not
-stop the start: the script runs with ARMS_DISK=FAILURE [4.5.2-01]. Any other failed start step rolls back
+(activate the mirror set, then attach and mount), registry keys, floating and virtual IPs, virtual
+computer names, scripts [5.2.2-17, 6.2.7-05]; stopping is the reverse [5.2.2-05]. A disk that cannot be activated
+does not stop the start: the script runs with ARMS_DISK=FAILURE [4.5.2-01]. Any other failed start step rolls back
 what was started and leaves `start_failed` with the reason. A failed stop step does not keep the others
 from stopping, but leaves `stop_failed`: the group is not started elsewhere from there.
 
@@ -110,6 +110,7 @@ class GroupRun:
     aborted: bool = False
     failed: bool = False  # a start step failed: this stop is a roll-back
     stop_errors: list[str] = field(default_factory=list)
+    associate: bool = True  # the group's name stands for its address since this start [7.3.1.4-01]
     waits: bool = False  # the next step waits for the mirror session of a dead peer to end
     wish: Wish | None = None
 
@@ -118,10 +119,10 @@ class GroupRun:
         """True unless nothing of the group can be up here."""
         return self.state in RUNNING
 
-    def begin_start(self, version: int, event: str) -> None:
+    def begin_start(self, version: int, event: str, *, associate: bool = True) -> None:
         """Take the record's wish: from here on `next_step` says what to do."""
         self.state = GROUP_STATES[self.state, "start"]
-        self.attempt, self.event = version, event
+        self.attempt, self.event, self.associate = version, event, associate
         self.disk_failure = self.failed = False
         self.reason = self.code = ""
         self.wish = None
@@ -226,6 +227,7 @@ class GroupRun:
             "reason": self.reason,
             "code": self.code,
             "event": self.event,
+            "associate": self.associate,
         }
 
     def resume(self, saved: Mapping[str, Any]) -> None:
@@ -235,6 +237,7 @@ class GroupRun:
         self.disk_failure = bool(saved.get("disk_failure"))
         self.reason = str(saved.get("reason", ""))
         self.event = "FAILOVER" if saved.get("event") == "FAILOVER" else "START"
+        self.associate = bool(saved.get("associate", True))
         if state == RUNS_UP:  # what its start had reached is not known: stop all of it, then try again
             state, self.attempt = RUNS_DOWN, -1
         self.state = state if (state, "stop") in GROUP_STATES or state == RUNS_DOWN else INACTIVE

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, mirror_requests, mirrors, notices, requests, running, verdicts
+from . import associations, lifecycle, mirror_requests, mirrors, notices, requests, running, verdicts
 from .effects import SendPeer
 from .groups import record_from_json
 from .membership import ISOLATED, MEMBER, OPERATING, RETURNING, STARTING, STOPPED, STOPPING
@@ -61,6 +61,7 @@ def _send_state(cluster: Cluster) -> None:
         you=list(cluster.held),
         records={name: record.to_json() for name, record in cluster.records.items()},
         runs={name: run.to_json() for name, run in cluster.runs.items()},
+        associations={name: each.to_json() for name, each in cluster.associations.items()},
         sets={name: side.told() for name, side in cluster.mirrors.items() if side.known and side.up},
         ready=lifecycle.is_ready(cluster),
         healing=None if cluster.healing is None else sorted(cluster.healing),
@@ -99,6 +100,7 @@ def _on_state(cluster: Cluster, seq: int, message: Mapping[str, Any]) -> None:
     told.ready = bool(message["ready"])
     healing = message["healing"]
     told.healing = None if healing is None else frozenset(map(str, healing))
+    associations.hear(cluster, message["associations"])
     held = held if about == cluster.boot_id else ""
     waits = cluster.phase in (STARTING, ISOLATED, RETURNING) and not running.stuck(cluster)
     if status == "O" and held == "O" and waits:
@@ -184,6 +186,10 @@ def _on_reply(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     requests.on_reply(cluster, int(message["number"]), ok=bool(message["ok"]), body=dict(message["body"]))
 
 
+def _on_share_notice(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    notices.receive_share(cluster, message)
+
+
 def _on_notice(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     notices.receive(cluster, message)
 
@@ -200,4 +206,5 @@ _HANDLERS = {
     "request": _on_request,
     "reply": _on_reply,
     "notice": _on_notice,
+    "share_notice": _on_share_notice,
 }

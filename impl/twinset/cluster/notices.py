@@ -36,6 +36,32 @@ def message_broadcast(cluster: Cluster, args: dict[str, Any]) -> Any:
     return {"told": told}
 
 
+def share_report(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """Write into both event logs that a share is not accessible, or is again [9.2-02]."""
+    fields = {name: str(args.get(name) or "")[:TEXT_MAX] for name in ("share", "address", "reason", "group")}
+    accessible = bool(args["accessible"])
+    told = [cluster.me]
+    _write_share(cluster, fields, cluster.me, accessible=accessible)
+    if cluster.peer_reachable and cluster.book.acquainted:
+        messages.send(cluster, "share_notice", accessible=accessible, fields=fields)
+        told.append(cluster.peer)
+    return {"told": told}
+
+
+def receive_share(cluster: Cluster, message: Mapping[str, Any]) -> None:
+    """The peer passes on what was found out about a share."""
+    fields = {str(name): str(value)[:TEXT_MAX] for name, value in dict(message["fields"]).items()}
+    _write_share(cluster, fields, cluster.peer, accessible=bool(message["accessible"]))
+
+
+def _write_share(cluster: Cluster, fields: Mapping[str, str], server: str, *, accessible: bool) -> None:
+    told = {name: fields.get(name, "") for name in ("share", "address", "reason", "group")}
+    if accessible:
+        cluster.log("share_accessible", seen_by=server, **told)
+    else:
+        cluster.log("share_inaccessible", "error", seen_by=server, **told)
+
+
 def receive(cluster: Cluster, message: Mapping[str, Any]) -> None:
     """The peer passes a message on."""
     _write(cluster, str(message["text"])[:TEXT_MAX], str(message["group"]), cluster.peer)

@@ -81,7 +81,7 @@ def _group_row(view: GroupView, row: Mapping[str, Any], server: str) -> dict[str
     state = row.get("state", INACTIVE)
     reason = str(row.get("reason", ""))
     return {
-        "virtual_computer_names": _descriptions(view, state, reason),
+        "virtual_computer_names": _descriptions(view, row, reason),
         "state": state,
         "server": server if state not in (INACTIVE, "start_failed") else None,
         "disk_failure": bool(row.get("disk_failure")) and state == ACTIVE,
@@ -89,10 +89,11 @@ def _group_row(view: GroupView, row: Mapping[str, Any], server: str) -> dict[str
     }
 
 
-def _descriptions(view: GroupView, state: str, reason: str) -> dict[str, str]:
+def _descriptions(view: GroupView, row: Mapping[str, Any], reason: str) -> dict[str, str]:
     """Each virtual computer name with its description: the address, while it is in use or failed [7.3.1.3-08]."""
-    kind = "virtual_computer_name"
+    kind, state = "virtual_computer_name", row.get("state", INACTIVE)
     shown = state == ACTIVE or (state == START_FAILED and reason.startswith(f"{kind} "))
+    shown = shown and bool(row.get("associate", True))
     names = (resource for resource in view.resources if resource.kind == kind)
     return {resource.name: resource.description if shown else "" for resource in names}
 

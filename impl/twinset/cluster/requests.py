@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import group_requests, messages, mirror_requests, notices, server_requests
+from . import associations, group_requests, messages, mirror_requests, notices, server_requests
 from .effects import Reply
 from .outcomes import ELSEWHERE, NotYet, Outcome
 
@@ -170,6 +170,8 @@ _VERBS: dict[str, Handler] = {
     "group.restart_scripts": group_requests.group_restart_scripts,
     "message.broadcast": notices.message_broadcast,
     "lan.probe": notices.lan_probe,
+    "share.report": notices.share_report,
+    "name.associate": associations.name_associate,
     "mirror.create": mirror_requests.mirror_create,
     "mirror.status": mirror_requests.mirror_status,
 }

@@ -92,7 +92,8 @@ def begin_start(cluster: Cluster, run: GroupRun, record: GroupRecord) -> None:
         run.attempt, run.reason, run.code = record.version, reason, ""
         cluster.log("group_start_refused", "error", group=run.view.name, reason=reason)
         return
-    run.begin_start(record.version, record.event)
+    wanted = cluster.associations[run.view.name].wanted
+    run.begin_start(record.version, record.event, associate=wanted)
     cluster.log("group_starting", group=run.view.name, event=record.event, server=cluster.me)
 
 
@@ -156,7 +157,9 @@ def _begin(cluster: Cluster, run: GroupRun, step: Step) -> None:
         run.begin_step(action_id)
         environment = run.environment(cluster.me)
         cluster.out.append(
-            RunStep(action_id, run.view.name, resource.kind, resource.index, step.verb, environment)
+            RunStep(
+                action_id, run.view.name, resource.kind, resource.index, step.verb, environment, run.associate
+            )
         )
 
 

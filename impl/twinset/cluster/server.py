@@ -14,6 +14,7 @@ The rules are spread over the modules by subject; each is a set of functions of 
     groups.py      records and runs of groups   mirrors.py     mirror processes: verdicts, STALE, closing
     placement.py   where a group goes           messages.py    what the servers tell each other
     failback.py    when it goes home            requests.py    what operators ask
+    associations.py  what a name stands for
     partition.py   after a total partition      report.py      what operators are told
     verdicts.py    down, expelled, healed       *_requests.py  each of their verbs
 
@@ -25,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, membership, messages, mirrors, requests, running, verdicts
+from . import associations, lifecycle, membership, messages, mirrors, requests, running, verdicts
 from .effects import GrantLease, Log, Persist, SendHeartbeat
 from .events import (
     HeartbeatReceived,
@@ -62,6 +63,7 @@ class PeerState:
     phase: str = ""
     runs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sets: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    associations: dict[str, associations.Association] = field(default_factory=dict)
     ready: bool = False  # all its groups are stopped for the cluster shutdown
     healing: frozenset[str] | None = None  # the frozen list of what it runs, after a total partition
 
@@ -89,6 +91,7 @@ class Cluster:
         self.watch = PeerWatch(view.timing, view.lans)
         self.records = {group.name: GroupRecord(group.policy[0]) for group in view.groups}
         self.runs = {group.name: GroupRun(group) for group in view.groups}
+        self.associations = associations.of_view(view)
         self.mirrors = {name: MirrorSide(name) for name in view.sets}
         self.told = PeerState()
         self.actions: dict[int, Callable[[StepDone], None]] = {}
@@ -313,6 +316,9 @@ class Cluster:
             record = record_from_json(value, self.view.servers)
             if name in self.records and record is not None:
                 self.records[name] = record
+        for name, value in memory.get("associations", {}).items():
+            if name in self.associations:
+                self.associations[name] = associations.from_json(value)
         runs = memory.get("runs", {})
         if runs.get("boot") == self.boot_id and self.phase != STOPPED:
             for name, value in runs.get("runs", {}).items():

@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HEARTBEAT_MS = 3_000  # fixed [9.1-03]
-RESOURCE_ORDER = ("mirror_disk", "registry_key", "floating_ip", "virtual_computer_name", "script")
+RESOURCE_ORDER = (
+    "mirror_disk",
+    "registry_key",
+    "floating_ip",
+    "virtual_ip",
+    "virtual_computer_name",
+    "script",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ class Timing:
 class Resource:
     """One resource of a group; `index` counts inside its kind; `set` only for a mirror_disk.
 
-    `name` and `description` only for a virtual_computer_name: its spelling, and the address that it stands for.
+    Only for a virtual_computer_name: its spelling, the address for which it can stand ("" when it cannot stand
+    for any), and whether the configuration wants that.
     """
 
     kind: str
@@ -50,6 +58,7 @@ class Resource:
     set: str = ""
     name: str = ""
     description: str = ""
+    associate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class ClusterView:
     auto_return: bool = False
     start_at_boot: bool = True  # power-on after a cluster shutdown is a cluster startup [6.2.5-11]
     preferred_survivor: str = ""
+    associated_names_max: int = 64  # virtual computer names, once one is associated [2.2.2.3-22]
     digest: str = "0" * 16  # of the canonical text; both servers must agree
 
     def peer_of(self, server: str) -> str:
@@ -97,5 +107,5 @@ class ClusterView:
 
 
 def ordered(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    """The resources in start order: disk, registry, floating IP, virtual computer name, script."""
+    """The resources in start order: disk, registry, floating and virtual IP, virtual computer name, script."""
     return tuple(sorted(resources, key=lambda item: (RESOURCE_ORDER.index(item.kind), item.index)))

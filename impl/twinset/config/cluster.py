@@ -14,6 +14,7 @@ from twinset.guide import limits
 Role = Literal["public", "interconnect", "mirror"]
 Startup = Literal["automatic", "manual"]
 Failover = Literal["normal", "exclusive"]
+RegistryStore = Literal["twinset", "samba"]
 
 
 class Table(BaseModel):
@@ -155,6 +156,12 @@ class FloatingIp(Table):
     address: str
 
 
+class VirtualIp(Table):
+    """A virtual IP address: of no network of the servers, reached by a route that RIP announces."""
+
+    address: str
+
+
 class VirtualComputerName(Table):
     """A virtual computer name. `associate` allows the automatic association with a floating IP address."""
 
@@ -163,9 +170,10 @@ class VirtualComputerName(Table):
 
 
 class RegistryKey(Table):
-    """A key that follows the group."""
+    """A key that follows the group: of twinset's own store, or of Samba's registry."""
 
     key: str
+    store: RegistryStore = "twinset"
 
 
 class Script(Table):
@@ -191,6 +199,9 @@ class Group(Table):
     floating_ips: tuple[FloatingIp, ...] = Field(
         default=(), validation_alias="floating_ip", serialization_alias="floating_ip"
     )
+    virtual_ips: tuple[VirtualIp, ...] = Field(
+        default=(), validation_alias="virtual_ip", serialization_alias="virtual_ip"
+    )
     virtual_computer_names: tuple[VirtualComputerName, ...] = Field(
         default=(), validation_alias="virtual_computer_name", serialization_alias="virtual_computer_name"
     )
@@ -200,14 +211,24 @@ class Group(Table):
     scripts: tuple[Script, ...] = Field(default=(), validation_alias="script", serialization_alias="script")
 
     @property
-    def associated_address(self) -> str:
-        """The floating IP address that the group's only name stands for; "" without association (7.3.1.3-01).
+    def associable_address(self) -> str:
+        """The floating IP address that the group's only name can stand for; "" when there is none (7.3.1.3-01).
 
         Always the first one, so that it is the same after a failover (7.3.1.3-05).
         """
-        found = self.virtual_computer_names
-        associated = len(found) == 1 and found[0].associate and self.floating_ips
-        return self.floating_ips[0].address if associated else ""
+        possible = len(self.virtual_computer_names) == 1 and self.floating_ips
+        return self.floating_ips[0].address if possible else ""
+
+    @property
+    def associated_address(self) -> str:
+        """The address that the group's only name does stand for; "" without association."""
+        address = self.associable_address
+        return address if address and self.virtual_computer_names[0].associate else ""
+
+    def with_association(self, *, associate: bool) -> "Group":
+        """Return the group as ARMVCSET wants it (7.3.1.4-01)."""
+        names = [item.model_copy(update={"associate": associate}) for item in self.virtual_computer_names]
+        return self.model_copy(update={"virtual_computer_names": tuple(names)})
 
 
 class Account(Table):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twinset.cluster.view import HEARTBEAT_MS, ClusterView, GroupView, Resource, Timing, ordered
+from twinset.guide import limits
 
 if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig, Group
+    from twinset.guide.limits import Limit
 
 
 def cluster_view(config: ClusterConfig, *, scale: float = 1.0, digest: str = "0" * 16) -> ClusterView:
@@ -24,8 +26,15 @@ def cluster_view(config: ClusterConfig, *, scale: float = 1.0, digest: str = "0"
         timing=_timing(config, scale),
         auto_return=config.cluster.auto_return,
         preferred_survivor=_canonical(config, config.cluster.preferred_survivor),
+        associated_names_max=int(associated_names_max(config)),
         digest=digest,
     )
+
+
+def associated_names_max(config: ClusterConfig, *, associated: bool = True) -> Limit:
+    """Return how many virtual computer names there may be, fewer when one is associated with an address."""
+    interfaces = max((server.name_service_interfaces for server in config.servers), default=0)
+    return limits.virtual_computer_names_max(associated=associated, name_service_interfaces=interfaces)
 
 
 def _timing(config: ClusterConfig, scale: float) -> Timing:
@@ -52,11 +61,18 @@ def _group(config: ClusterConfig, group: Group) -> GroupView:
     for kind, items in (
         ("registry_key", group.registry_keys),
         ("floating_ip", group.floating_ips),
+        ("virtual_ip", group.virtual_ips),
         ("script", group.scripts),
     ):
         resources += [Resource(kind, index) for index in range(len(items))]
     resources += [
-        Resource("virtual_computer_name", index, name=item.name, description=group.associated_address)
+        Resource(
+            "virtual_computer_name",
+            index,
+            name=item.name,
+            description=group.associable_address,
+            associate=item.associate,
+        )
         for index, item in enumerate(group.virtual_computer_names)
     ]
     return GroupView(

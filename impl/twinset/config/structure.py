@@ -41,8 +41,11 @@ _UNSUPPORTED = {
         "4.2.3-01",
         "a mirror-disk cluster cannot settle a network partition so",
     ),
-    "group.virtual_ip": ("2.3.1-02", "only floating IP addresses are supported"),
-    "group.line_switch": ("9.1-11", "line switching units are not supported"),
+    "group.line_switch": ("6.1-07", "line switching units are not supported: there is no such hardware here"),
+    "group.printer": (
+        "6.1-06",
+        "printers are not supported; a start script can start a spooler on the mirror disk",
+    ),
     "group.virtual_computer_name.floating_ip": ("7.3.1.3-04", "the associated address cannot be chosen"),
 }
 

@@ -169,6 +169,12 @@ def registry_depth(key: str) -> int:
     return key.count("\\")
 
 
+def registry_overlap(left: str, right: str) -> bool:
+    """True when one key is the other, or lies in it."""
+    one, two = (canonical_registry_key(key) + "\\" for key in (left, right))
+    return one.startswith(two) or two.startswith(one)
+
+
 def canonical_registry_key(key: str) -> str:
     """Return the spelling in which two keys are compared: full root name, capitals."""
     root, _, rest = key.partition("\\")

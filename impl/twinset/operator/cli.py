@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from twinset.errors import DaemonUnreachable, Refusal, TwinsetError
-from twinset.operator import disk_cli, progress, render
+from twinset.operator import disk_cli, progress, registry_cli, render
 from twinset.operator.client import Client
 from twinset.shell.paths import Paths
 
@@ -35,6 +35,7 @@ app.add_typer(server_app, name="server")
 app.add_typer(group_app, name="group")
 app.add_typer(mirror_app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
+app.add_typer(registry_cli.app, name="registry")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
@@ -193,6 +194,12 @@ def mirror_status(
 def program_list(as_json: Json = False) -> None:
     """Show what ARMLOAD has started on this server, and how often it was started again."""
     _call("program.list", render.program_list, as_json)
+
+
+@registry_cli.app.command("status")
+def registry_status(as_json: Json = False) -> None:
+    """Show the keys that follow groups, with the version of each that this server holds."""
+    _call("registry.status", render.registry_status, as_json)
 
 
 @app.command()

@@ -160,6 +160,21 @@ def program_list(result: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
+def registry_status(result: Mapping[str, Any]) -> None:
+    """Show the keys that follow groups: which version is here, and whether the other server has it."""
+    table = Table("group", "key", "store", "version", "", box=None, pad_edge=False, header_style="dim")
+    for each in result["keys"]:
+        notes = {
+            "watched": each["watched"],
+            "on both servers": each["confirmed"],
+            "to be restored": each["to_restore"],
+            each["reason"]: bool(each["reason"]),
+        }
+        said = ", ".join(note for note, holds in notes.items() if holds)
+        table.add_row(each["group"], Text(each["key"]), each["store"], str(each["version"]), Text(said))
+    Console().print(table)
+
+
 def mirror_status(status: Mapping[str, Any]) -> None:
     """Show mirror sets and the progress of rebuilds."""
     sets = status.get("mirror_sets", status)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from twinset.config.cluster import ClusterConfig, Group
     from twinset.resources.virtual_computer_name.plan import Place
+    from twinset.resources.virtual_ip.plan import Place as Routed
 
 
 class Outcome(Protocol):
@@ -59,12 +60,46 @@ class Names(Protocol):
         """True while the name is served."""
 
 
+class Registry(Protocol):
+    """The registry keys of this server's groups; `shell.registry_sync.RegistrySync` is the real one."""
+
+    async def begin(self, group: str, key: str) -> None:
+        """Restore the last version, then watch the key."""
+
+    async def end(self, group: str, key: str) -> None:
+        """Send the last version, watch no longer; fine when it is not watched."""
+
+    def watches(self, group: str, key: str) -> bool:
+        """True while the key is in care."""
+
+    def resume(self, group: str, key: str) -> None:
+        """Watch a key that a former daemon watched."""
+
+
+class Routes(Protocol):
+    """The routes that this server announces; `shell.rip_sender.RipSender` is the real one."""
+
+    def announce(self, place: Routed) -> None:
+        """Announce the route to an address from now on; nothing happens when it is announced."""
+
+    async def withdraw(self, place: Routed) -> None:
+        """Say that the route is gone."""
+
+
 class System(Protocol):
     """The world as a resource may touch it; `shell.system.LocalSystem` is the real one."""
 
     @property
     def names(self) -> Names:
         """The NetBIOS name service."""
+
+    @property
+    def routes(self) -> Routes:
+        """The announced routes."""
+
+    @property
+    def registry(self) -> Registry:
+        """The registry keys."""
 
     async def run(
         self,

@@ -27,6 +27,14 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "group.failover": {"group": (str, True), "server": (str, False), "reason": (str, False)},
     "message.broadcast": {"text": (str, True), "group": (str, False), "here": (bool, False)},
     "lan.probe": {"server": (str, False), "targets": (list, False)},
+    "share.report": {
+        "share": (str, True),
+        "address": (str, True),
+        "accessible": (bool, True),
+        "reason": (str, False),
+        "group": (str, False),
+    },
+    "name.associate": {"name": (str, False), "group": (str, False), "associate": (bool, True)},
     "group.start": {"group": (str, True), "server": (str, False)},
     "group.stop": {"group": (str, True)},
     "group.move": {"group": (str, True), "server": (str, False)},
@@ -38,6 +46,7 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
     "cluster.create": {"text": (str, True)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
+    "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
 }
 ALL: Final = {**CORE, **OWN, **program_verbs.VERBS}
@@ -121,9 +130,15 @@ async def _down(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
     return {"server": daemon.me, "machine": machine}
 
 
+async def _registry(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
+    """The keys that follow groups, with their versions on this server."""
+    return {"keys": (await _runtime(daemon, "registry.status")).registry.status()}
+
+
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
     "events": _events,
+    "registry.status": _registry,
     "server.down": _down,
 }

@@ -93,6 +93,16 @@ class Paths:
         return self.run / "programs.json"
 
     @property
+    def registry(self) -> Path:
+        """The plain store of registry keys."""
+        return self.state / "registry"
+
+    @property
+    def registry_hives(self) -> Path:
+        """The last version of each registry key that follows a group."""
+        return self.state / "registry" / "hives"
+
+    @property
     def daemon_lock(self) -> Path:
         """Held by the one twinsetd of this server."""
         return self.run / "twinsetd.lock"

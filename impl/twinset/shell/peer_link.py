@@ -84,6 +84,11 @@ class PeerLink:
         """True while at least one connection is open."""
         return any(channel.resumed for channel in self._channels)
 
+    @property
+    def peer_run(self) -> str:
+        """The run of the other daemon that is connected; "" while none is."""
+        return self._session.peer_instance if self._session is not None and self.connected else ""
+
     def start(self, connect_to: Sequence[LanPath]) -> None:
         """Begin: keep one connection to each of these, and watch those that are open."""
         self._tasks = [asyncio.create_task(self._keep(path)) for path in connect_to]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from twinset.errors import StepFailed
 from twinset.shell import memory
 
 if TYPE_CHECKING:
@@ -82,6 +83,14 @@ async def run(
         if output is not None:
             return Result(tuple(argv), code, "", "", timed_out)
         return Result(tuple(argv), code, _read(out), _read(err), timed_out)
+
+
+def run_in_foreground(argv: Sequence[str]) -> int:
+    """Run a program of an operator to its end, with this process's own input and output; return its status."""
+    try:
+        return subprocess.call(list(argv))
+    except OSError as error:
+        raise StepFailed(f"{argv[0]} cannot be started: {error.strerror}") from None
 
 
 @dataclass(frozen=True)

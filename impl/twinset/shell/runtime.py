@@ -22,6 +22,9 @@ from twinset.shell.mirrors import Mirrors
 from twinset.shell.name_service import NameService
 from twinset.shell.peer_link import LinkTimes, PeerLink
 from twinset.shell.programs import Programs
+from twinset.shell.registry_sync import KINDS as REGISTRY_KINDS
+from twinset.shell.registry_sync import RegistrySync
+from twinset.shell.rip_sender import RipSender
 from twinset.shell.steps import Steps
 from twinset.shell.system import LocalSystem
 from twinset.wire import heartbeat
@@ -81,21 +84,32 @@ class Runtime:
             LanPath(lan.name, lan.endpoint(self.me).ip, lan.endpoint(self.peer).ip) for lan in config.lans
         ]
         self.mirrors = Mirrors(config, self.me, paths, scale, self.feed, self._log)
+        self._routes = RipSender(self._log, self.mirrors.lease_left_s)
         self._names = NameService(self._log, self.mirrors.lease_left_s, failed)
-        system = LocalSystem(self._log, self.mirrors.frozen, self.mirrors.lease_left_s, self._names)
         self.programs = Programs(paths, self._log, self.request, self.down, failed)
-        self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
         self._links = Links(self._paths_of_lans, self._datagram, self._network_trouble)
         self._link = PeerLink(
             key=key,
             me=self.me,
             peer=self.peer,
-            received=lambda message: self.feed(events.PeerMessage(message)),
+            received=self._received,
             unreachable=lambda: self.feed(events.PeerUnreachable()),
             problem=lambda text: problem("peer_link", text),
             times=LinkTimes.scaled(scale),
         )
+        self.registry = RegistrySync(
+            config, paths, self._log, self._link.send, lambda: self._link.peer_run, failed
+        )
+        system = LocalSystem(
+            self._log,
+            self.mirrors.frozen,
+            self.mirrors.lease_left_s,
+            self._names,
+            self.registry,
+            self._routes,
+        )
+        self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -118,6 +132,7 @@ class Runtime:
         listens = self.config.server_index(self.me) == 0
         self._link.start([] if listens else self._paths_of_lans)
         self.mirrors.start()
+        self.registry.start()
         self._steps.start()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
@@ -129,7 +144,9 @@ class Runtime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._steps.stop()
         await self.programs.stop()
+        await self.registry.stop()
         await self._names.close()
+        await self._routes.close()
         await self.mirrors.stop(end=end_mirrors)
         await self._link.stop()
         self._links.close()
@@ -170,6 +187,13 @@ class Runtime:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
             self._problem("events", f"more than {EVENTS_MAX} events wait, one was dropped")
+
+    def _received(self, message: dict[str, Any]) -> None:
+        """Of what the other daemon sends, registry keys are no business of the core."""
+        if message.get("kind") in REGISTRY_KINDS:
+            self.registry.receive(message)
+        else:
+            self.feed(events.PeerMessage(message))
 
     def _network_trouble(self, lan: str, text: str) -> None:
         if (more := self._limit.admit(lan)) is not None:

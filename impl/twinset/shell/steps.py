@@ -18,6 +18,7 @@ from twinset.resources.floating_ip.resource import FloatingIpResource
 from twinset.resources.kinds import KINDS
 from twinset.resources.public_lan import probe as public_lan
 from twinset.resources.virtual_computer_name.resource import VirtualComputerNameResource
+from twinset.resources.virtual_ip.resource import VirtualIpResource
 from twinset.shell import clock, store
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ CHECK_S: Final = 10.0
 CHECK_FLOOR_S: Final = 2.0
 NAME: Final = "virtual_computer_name"
 _NAMES: Final = VirtualComputerNameResource()
-_RENEWED: Final[dict[str, FloatingIpResource | VirtualComputerNameResource]] = {
+_RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComputerNameResource]] = {
     "floating_ip": FloatingIpResource(),
+    "virtual_ip": VirtualIpResource(),
     NAME: _NAMES,
 }
 RECOVER: Final = "RECOVER"  # the start script runs once on a returned server; the group does not run there
@@ -71,7 +73,11 @@ class Steps:
         self._hands: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)  # one at a time on a resource
         self._announcing: dict[Key, asyncio.Task[None]] = {}
         body, _ = store.read_json_object(paths.adopted)
-        self._started: dict[Key, dict[str, str]] = dict(_entries(body))
+        self._started: dict[Key, dict[str, str]] = {}
+        self._associate: dict[str, bool] = {}  # by group, as its last start here was told [7.3.1.4-01]
+        for key, environment, associate in _entries(body):
+            self._started[key] = environment
+            self._associate[key[0]] = associate
 
     def start(self) -> None:
         """Begin to renew addresses and to check what is started."""
@@ -124,11 +130,14 @@ class Steps:
         resource = KINDS.get(effect.kind)
         if resource is None:
             return f"unknown kind of resource {effect.kind}", ""
+        starts = effect.action == "start"
+        runs_here = starts and effect.environment.get("ARMS_EVENT") != RECOVER
+        if runs_here:
+            self._associate[effect.group] = effect.associate
         ctx = self._context(key, effect.environment)
         before = clock.now_ms()
         try:
-            if effect.action == "start":
-                runs_here = effect.environment.get("ARMS_EVENT") != RECOVER
+            if starts:
                 if runs_here:
                     self._programs.open(effect.group)
                     self._prepare(effect)
@@ -175,12 +184,15 @@ class Steps:
                 _NAMES.prepare(self._context((effect.group, NAME, index), effect.environment))
 
     def _context(self, key: Key, environment: Mapping[str, str]) -> Context:
-        group, _, index = key
+        name, _, index = key
+        group = self._config.group(name)
+        if name in self._associate:
+            group = group.with_association(associate=self._associate[name])
         return Context(
             system=self._system,
             config=self._config,
             me=self._me,
-            group=self._config.group(group),
+            group=group,
             index=index,
             run_dir=self._paths.run,
             state_dir=self._paths.state,
@@ -202,7 +214,13 @@ class Steps:
 
     def _save(self) -> None:
         entries = [
-            {"group": group, "kind": kind, "index": index, "environment": environment}
+            {
+                "group": group,
+                "kind": kind,
+                "index": index,
+                "environment": environment,
+                "associate": self._associate.get(group, True),
+            }
             for (group, kind, index), environment in self._started.items()
         ]
         store.write_json(self._paths.adopted, {"started": entries})
@@ -254,8 +272,8 @@ class Steps:
         return bool(self._running)
 
 
-def _entries(body: Mapping[str, Any]) -> list[tuple[Key, dict[str, str]]]:
-    found: list[tuple[Key, dict[str, str]]] = []
+def _entries(body: Mapping[str, Any]) -> list[tuple[Key, dict[str, str], bool]]:
+    found: list[tuple[Key, dict[str, str], bool]] = []
     entries = body.get("started")
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict):
@@ -263,5 +281,6 @@ def _entries(body: Mapping[str, Any]) -> list[tuple[Key, dict[str, str]]]:
         group, kind, index = entry.get("group"), entry.get("kind"), entry.get("index")
         environment = entry.get("environment")
         if isinstance(group, str) and kind in KINDS and isinstance(index, int):
-            found.append(((group, kind, index), environment if isinstance(environment, dict) else {}))
+            kept = environment if isinstance(environment, dict) else {}
+            found.append(((group, kind, index), kept, bool(entry.get("associate", True))))
     return found

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from twinset.resources.context import Names
+    from twinset.resources.context import Names, Registry, Routes
 
 
 class LocalSystem:
@@ -22,9 +22,13 @@ class LocalSystem:
         io_frozen: Callable[[str], str],
         lease_left_s: Callable[[], float],
         names: Names,
+        registry: Registry,
+        routes: Routes,
     ) -> None:
         self._log = log
         self._names = names
+        self._registry = registry
+        self._routes = routes
         self._io_frozen = io_frozen
         self._lease_left_s = lease_left_s
 
@@ -32,6 +36,16 @@ class LocalSystem:
     def names(self) -> Names:
         """The NetBIOS name service."""
         return self._names
+
+    @property
+    def routes(self) -> Routes:
+        """The announced routes."""
+        return self._routes
+
+    @property
+    def registry(self) -> Registry:
+        """The registry keys."""
+        return self._registry
 
     async def run(
         self,

@@ -23,6 +23,12 @@ def groups(count: int) -> dict[str, Any]:
     return {"group": [{"name": f"g{n}", "policy": ["server1"]} for n in range(count)]}
 
 
+def other_group(*keys: str, store: str = "twinset") -> dict[str, Any]:
+    """A second group with registry keys."""
+    found = [{"key": key, "store": store} for key in keys]
+    return {"name": "x", "policy": ["server1"], "registry_key": found}
+
+
 def keys(count: int) -> dict[str, Any]:
     return {KEYS: [{"key": f"HKLM\\SOFTWARE\\Acme{n}"} for n in range(count)]}
 
@@ -83,6 +89,20 @@ BAD: list[Any] = [
         f"{KEYS}[1].key",
         "6.2.7-12",
     ),
+    *(
+        (
+            f"other group's {key}",
+            {KEY: mine, "group[+]": other_group(key)},
+            "E_DUP",
+            place,
+            "6.2.7-01",
+        )
+        for mine, key, place in (
+            ("HKLM\\SOFTWARE\\Acme", "hklm\\software\\ACME", "group[1].registry_key[0].key"),
+            ("HKLM\\SOFTWARE\\Acme", "HKLM\\SOFTWARE\\Acme\\Sub\\Sub", "group[1].registry_key[0].key"),
+            ("HKLM\\SOFTWARE\\Acme\\Sub", "HKLM\\SOFTWARE\\Acme", KEY),
+        )
+    ),
     ("key below the root", {KEY: "HKLM\\SYSTEM"}, "W_REG_BROAD", KEY, "6.2.7-07"),
     ("relative script", {f"{SCRIPT}.start": "start.sh"}, "E_RANGE", f"{SCRIPT}.start", ""),
     ("relative stop script", {f"{SCRIPT}.stop": ""}, "E_RANGE", f"{SCRIPT}.stop", ""),
@@ -101,7 +121,15 @@ GOOD = [
     ("16 keys", keys(16)),
     (
         "16 keys in each group",
-        {**keys(16), "group[+]": {"name": "x", "policy": ["server1"], "registry_key": keys(16)[KEYS]}},
+        {**keys(16), "group[+]": other_group(*(f"HKU\\S-1\\K{n}" for n in range(16)))},
+    ),
+    (
+        "a key of another group beside it",
+        {KEY: "HKLM\\SOFTWARE\\Acme", "group[+]": other_group("HKLM\\SOFTWARE\\Acme2")},
+    ),
+    (
+        "the same key in another store",
+        {KEY: "HKLM\\SOFTWARE\\Acme", "group[+]": other_group("HKLM\\SOFTWARE\\Acme", store="samba")},
     ),
     ("key of 259 bytes", {KEY: key_of(259)}),
     ("key of another vendor", {KEY: "HKLM\\SOFTWARE\\NEC\\Other"}),

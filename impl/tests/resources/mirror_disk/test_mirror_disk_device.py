@@ -99,6 +99,8 @@ def world(make_context: Any, tmp_path: Path) -> Iterator[World]:
         lambda _: world.frozen,
         lambda: 10.0,
         Mock(spec=NameService),
+        Mock(),
+        Mock(),
     )
     world.ctx = dataclasses.replace(made, system=system, group=group, time_scale=0.05)
     yield world
@@ -303,7 +305,12 @@ class HangingDevice(LocalSystem):
     def __init__(self, world: World) -> None:
         names = Mock(spec=NameService)
         super().__init__(
-            lambda name, *_: world.events.append(name), lambda _: world.frozen, lambda: 10.0, names
+            lambda name, *_: world.events.append(name),
+            lambda _: world.frozen,
+            lambda: 10.0,
+            names,
+            Mock(),
+            Mock(),
         )
         self._world = world
 

@@ -11,6 +11,7 @@ from twinset.config.rules import (
     chapter_2_2_1,
     chapter_2_2_2,
     chapter_2_2_3,
+    chapter_2_3,
     chapter_6,
     chapter_7,
     timing,
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_1.RULES,
     *chapter_2_2_2.RULES,
     *chapter_2_2_1.RULES,
+    *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
 )

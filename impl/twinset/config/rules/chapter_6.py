@@ -87,6 +87,24 @@ def registry_keys(config: ClusterConfig) -> Iterator[Finding]:
         yield from duplicates(spelled, what="key", clause="6.2.7-12")
 
 
+def registry_keys_apart(config: ClusterConfig) -> Iterator[Finding]:
+    """No key follows two groups: they may run on different servers, and then both would be right about it."""
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for i, group in enumerate(config.groups):
+        for j, item in enumerate(group.registry_keys):
+            spelled = item.store, names.canonical_registry_key(item.key)
+            found.setdefault(spelled, []).append((i, f"group[{i}].registry_key[{j}].key"))
+    for (store, key), places in found.items():
+        parts = key.split("\\")
+        above = [found.get((store, "\\".join(parts[:depth])), []) for depth in range(1, len(parts))]
+        others = [place for each in above for place in each]
+        for number, (group_index, place) in enumerate(places):
+            before = [where for other, where in [*others, *places[:number]] if other != group_index]
+            if before:
+                text = f"{shown(key)} is, or lies in, {before[0]}, which follows another group"
+                yield error("E_DUP", place, text, clause="6.2.7-01", value=key, limit=before[0])
+
+
 def scripts(config: ClusterConfig) -> Iterator[Finding]:
     """Scripts are absolute paths, with a positive time-out."""
     for i, group in enumerate(config.groups):
@@ -119,5 +137,6 @@ RULES = (
     Rule(exclusive, ("6.2.3-06",)),
     Rule(logical_service_names, ("6.2-01",)),
     Rule(registry_keys, ("6.2.7-07", "6.2.7-08", "6.2.7-09", "6.2.7-10", "6.2.7-11", "6.2.7-12", "6.2.7-13")),
+    Rule(registry_keys_apart, ("6.2.7-01",)),
     Rule(scripts, ()),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from twinset.config.cluster import ClusterConfig, same_name
+from twinset.config.cluster_view import associated_names_max
 from twinset.config.rules import addresses
 from twinset.config.rules.common import as_findings, at_most, duplicates
 from twinset.config.rules.rule import Rule
@@ -93,10 +94,7 @@ def virtual_name_rules(config: ClusterConfig) -> Iterator[Finding]:
 
 def virtual_name_count(config: ClusterConfig) -> Iterator[Finding]:
     """At most 64 virtual computer names, fewer when one is associated with an address."""
-    limit = limits.virtual_computer_names_max(
-        associated=any(group.associated_address for group in config.groups),
-        name_service_interfaces=max((server.name_service_interfaces for server in config.servers), default=0),
-    )
+    limit = associated_names_max(config, associated=any(group.associated_address for group in config.groups))
     yield from at_most("group", len(list(_virtual_names(config))), limit)
 
 
