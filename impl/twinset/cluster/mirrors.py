@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, messages
+from twinset.errors import Refusal
+
+from . import lifecycle, messages, permits
 from .effects import GrantLease, MirrorCommand
 from .groups import ACTIVE
 from .membership import EXPELLED, LEFT, MEMBER, OPERATING, STARTING, UP
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from .groups import GroupRun
     from .server import Cluster
 
-TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur")
+TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted")
 FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source")
 OUTDATED_STATES = frozenset({"STALE", "INCONSISTENT", "FAULTY", "DIVERGED", "BLANK"})
 
@@ -72,6 +74,15 @@ class MirrorSide:
         if not isinstance(verdict, Mapping):
             return True, ""
         return bool(verdict.get("ok")), str(verdict.get("reason", ""))
+
+
+def set_name(cluster: Cluster, args: Mapping[str, Any]) -> str:
+    """The set that a request names, as the configuration spells it; Refusal when there is none."""
+    name = str(args.get("set") or args.get("name") or "")
+    for known in cluster.view.sets:
+        if known.lower() == name.lower():
+            return known
+    raise Refusal("E_NOTFOUND", f"there is no mirror set {name!r}", "2.2.2.1-03", "twinset mirror status")
 
 
 def command(
@@ -132,7 +143,8 @@ def on_up(cluster: Cluster, name: str) -> None:
         command(cluster, name, "peer", verdict)
         if cluster.phase == MEMBER and cluster.peer_operates:
             command(cluster, name, "rebuild", {})
-    if cluster.phase in OPERATING:
+    permits.again(cluster, name)
+    if cluster.phase in OPERATING or cluster.permits:
         if cluster.granted_until_ms > cluster.now_ms:
             cluster.out.append(GrantLease(cluster.granted_until_ms))
         for run in cluster.runs.values():
@@ -157,6 +169,8 @@ def on_died(cluster: Cluster, name: str, reason: str) -> None:
     if side is not None and side.down_since_ms < 0:
         side.up, side.down_since_ms = False, cluster.ran_ms
         cluster.log("mirrord_died", "warning", set=name, reason=reason)
+        if "[8.5-01]" in reason:
+            cluster.log("partition_table_changed", "error", set=name, server=cluster.me, reason=reason)
 
 
 def peer_word(cluster: Cluster) -> str:

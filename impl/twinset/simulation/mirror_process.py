@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import DiskError
 from twinset.mirror.cluster_partition import Record, State
+from twinset.mirror.counts import Counts
 from twinset.mirror.maps import Maps, unpack_bits
 from twinset.mirror.operations import COPY, READ, Flush, Op
 from twinset.mirror.session import Session, Settings
@@ -52,6 +53,7 @@ class Process:
         self.server = server
         self.index = server.index
         self.alive = True
+        self.counts = Counts()
         self.crash_in = -1
         self.crash_server = False
         self.maps_lost = False  # with the process: somebody emptied the run directory
