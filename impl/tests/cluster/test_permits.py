@@ -245,6 +245,19 @@ def test_a_set_is_not_created_under_a_permit(stopped: Pair) -> None:
     assert not stopped.commands(S2, "create")
 
 
+def test_a_changed_partition_table_is_told_once(started: Pair) -> None:
+    """The mirror process ends again and again with that reason; the event and the status say it, once (8.5-01)."""
+    reason = "the mirror process ended: partition 3 is new [8.5-01]"
+    for _ in range(3):
+        started.queue.append((S1, events.MirrordDied("set1", reason)))
+        started.run(1_000)
+    assert started.logged(S1).count("partition_table_changed") == 1
+    assert started.status(S1)["mirror_sets"]["set1"]["sides"][S1]["refused"] == reason
+    started.mirror(S1, "set1")
+    started.run(1_000)
+    assert not started.status(S1)["mirror_sets"]["set1"]["sides"][S1]["refused"]
+
+
 def test_statistics_come_from_the_mirror_process(started: Pair) -> None:
     """Either server can be asked for either side."""
     for server in (S1, S2):

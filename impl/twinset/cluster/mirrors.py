@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted")
 FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source")
+TABLE_CLAUSE = "[8.5-01]"
 OUTDATED_STATES = frozenset({"STALE", "INCONSISTENT", "FAULTY", "DIVERGED", "BLANK"})
 
 
@@ -48,6 +49,7 @@ class MirrorSide:
     need_cur: str = ""  # the generation whose STALE the peer owes
     close_state: str = ""  # "", "closing", "closed", "failed"
     creating: bool = False
+    refused: str = ""  # why its disk is not taken at all: until the process reports again
 
     @property
     def known(self) -> bool:
@@ -107,7 +109,7 @@ def on_status(cluster: Cluster, name: str, status: Mapping[str, Any]) -> None:
     if side is None:
         return
     before = side.status.get("set_state")
-    side.status, side.up, side.down_since_ms = status, True, -1
+    side.status, side.up, side.down_since_ms, side.refused = status, True, -1, ""
     if side.state == "SOLO":
         side.need_cur = ""
     summary = {key: status.get(key) for key in TOLD_FIELDS}
@@ -166,11 +168,14 @@ def reactivate(cluster: Cluster, run: GroupRun, name: str) -> None:
 def on_died(cluster: Cluster, name: str, reason: str) -> None:
     """A mirror process ended."""
     side = cluster.mirrors.get(name)
-    if side is not None and side.down_since_ms < 0:
+    if side is None:
+        return
+    if side.down_since_ms < 0:
         side.up, side.down_since_ms = False, cluster.ran_ms
         cluster.log("mirrord_died", "warning", set=name, reason=reason)
-        if "[8.5-01]" in reason:
-            cluster.log("partition_table_changed", "error", set=name, server=cluster.me, reason=reason)
+    if TABLE_CLAUSE in reason and not side.refused:
+        side.refused = reason
+        cluster.log("partition_table_changed", "error", set=name, server=cluster.me, reason=reason)
 
 
 def peer_word(cluster: Cluster) -> str:

@@ -132,6 +132,7 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
                 "state": side.state or "unknown",
                 "session": side.session,
                 "frozen": mine.get("frozen"),
+                "refused": side.refused,
             },
             cluster.peer: {"state": theirs.get("state") or "unknown"},
         },
