@@ -41,7 +41,7 @@ def test_an_equal_side_is_opened_after_the_other_one_is_stale(stopped: Pair) -> 
     answer = stopped.ask(S1, "mirror.permit", set="set1")
     assert answer.result == {"set": "set1", "server": S1, "function": "permit"}
     assert stopped.commands(S2, "mark_stale") == [("set1", {"cur": "5"})]
-    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "5"})]
+    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "5", "right": False})]
     assert "access_permitted" in stopped.logged(S1)
     assert stopped.memory[S1]["permits"]["sets"] == {"set1": "permit"}
 
@@ -53,7 +53,7 @@ def test_a_side_that_cannot_be_made_stale_is_no_proof(stopped: Pair) -> None:
     answer = stopped.ask(S1, "mirror.permit", set="set1")
     assert "nothing proves" in answer.error["message"]
     assert answer.error["help"] == "twinset mirror forced-permit set1"
-    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": ""})]
+    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "", "right": False})]
     assert not stopped.clusters[S1].permits
 
 
@@ -61,7 +61,7 @@ def test_a_forced_permit_never_makes_the_other_side_stale(stopped: Pair) -> None
     """It proves nothing about the data, so the other side stays what it is."""
     assert stopped.ask(S1, "mirror.forced_permit", set="set1", confirm=True).ok
     assert not stopped.commands(S2, "mark_stale")
-    assert stopped.commands(S1, "permit") == [("set1", {"forced": True, "peer_stale": ""})]
+    assert stopped.commands(S1, "permit") == [("set1", {"forced": True, "peer_stale": "", "right": False})]
 
 
 def test_force_wants_the_operators_word(stopped: Pair) -> None:
@@ -75,6 +75,19 @@ def test_force_wants_the_operators_word(stopped: Pair) -> None:
         assert answer.error["help"].endswith("--yes")
     assert not stopped.commands(S1, "permit")
     assert not stopped.commands(S1, "create")
+
+
+def test_the_right_to_start_alone_is_told_along(started: Pair) -> None:
+    """After a clean shutdown one server holds it; without the other one it is the proof (R7)."""
+    started.mirrors(**{**EQUAL, "session": "in_sync"})
+    assert started.ask(S1, "cluster.stop").ok
+    started.run(4_000)
+    started.power_off(S2)
+    started.run(62_000)
+    started.mirror(S1, "set1", **EQUAL)
+    started.done.clear()
+    assert started.ask(S1, "mirror.permit", set="set1").ok
+    assert started.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "", "right": True})]
 
 
 def test_there_is_one_place_of_access(stopped: Pair) -> None:
@@ -130,7 +143,7 @@ def test_an_operating_server_gives_nothing_up_for_a_permit(started: Pair) -> Non
     started.ask(S2, "group.stop", group="A")
     started.ask(S1, "mirror.permit", set="set1")
     assert not started.commands(S2, "mark_stale")
-    assert started.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": ""})]
+    assert started.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "", "right": False})]
 
 
 @pytest.mark.parametrize("asked", [S1, S2])
@@ -208,7 +221,7 @@ def test_a_restarted_daemon_and_a_restarted_mirror_process_go_on(stopped: Pair) 
     stopped.start_daemon(S1, **{**EQUAL, "state": "SOLO"})
     stopped.run(1_000)
     assert stopped.clusters[S1].permits == {"set1": "permit"}
-    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": ""})]
+    assert stopped.commands(S1, "permit") == [("set1", {"forced": False, "peer_stale": "", "right": False})]
     stopped.queue.append((S1, events.MirrordDied("set1", "killed")))
     stopped.queue.append((S1, events.MirrordUp("set1")))
     stopped.run(1_000)

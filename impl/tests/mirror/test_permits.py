@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from twinset.errors import DiskError
 from twinset.mirror import copy_mode, permits, requests
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.session import IDLE, SOURCE
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 ELSEWHERE = b"X" * 16  # another boot than the one that runs
 
 
-def permit(side: Side, ports: Ports, *, forced: bool = False, peer_stale: int = 0) -> Any:
+def permit(
+    side: Side, ports: Ports, *, forced: bool = False, peer_stale: int = 0, right: bool = False
+) -> Any:
     """Ask, and return the error of the answer."""
-    permits.permit(side, "permit", forced=forced, peer_stale=peer_stale)
+    permits.permit(side, "permit", forced=forced, peer_stale=peer_stale, right=right)
     request, error = ports.replies[-1]
     assert request == "permit"
     return error
@@ -44,7 +47,7 @@ def test_the_side_that_went_on_alone_is_permitted_as_it_is() -> None:
 def test_an_equal_side_is_alone_by_record_before_it_opens(proof: str) -> None:
     """With the other side's STALE, or the right to start alone, SOLO is durable before the export (R2, R7, R9)."""
     side, ports = make(State.IN_SYNC, clean=True, solo_right=proof == "right")
-    assert permit(side, ports, peer_stale=5 if proof == "stale" else 0) is None
+    assert permit(side, ports, peer_stale=5 if proof == "stale" else 0, right=proof == "right") is None
     assert ports.calls.index("persist SOLO") < ports.calls.index("open export")
     assert side.record.base == 5
     assert not side.record.solo_right
@@ -55,6 +58,11 @@ def test_an_equal_side_is_alone_by_record_before_it_opens(proof: str) -> None:
     ("state", "fields", "reason"),
     [
         (State.IN_SYNC, {"clean": True}, "nothing proves"),
+        (
+            State.IN_SYNC,
+            {"clean": True, "solo_right": True},
+            "nothing proves",
+        ),  # the daemon knows of no right
         (State.IN_SYNC, {"boot_id": ELSEWHERE}, "went down while the sides were in step"),
         (State.STALE, {}, "not the latest"),
         (State.INCONSISTENT, {}, "has not ended"),
@@ -142,6 +150,24 @@ def test_restrict_waits_for_what_was_asked_under_the_permit() -> None:
     assert (side.role, side.permitted, side.mute) == (IDLE, False, False)
     permits.restrict(side, "again")
     assert ports.replies[-1] == ("again", None)
+
+
+def test_a_forced_permit_whose_record_cannot_be_written_opens_nothing() -> None:
+    """The record is what keeps copies away: without it on the disk the side is FAULTY, and closed (R2, R10)."""
+    side, ports = make(State.STALE)
+    persist = ports.persist
+
+    def refuse(record: Any) -> None:
+        if record.forced:
+            raise DiskError("EIO")
+        persist(record)
+
+    ports.persist = refuse  # type: ignore[method-assign]
+    with pytest.raises(DiskError):
+        permits.permit(side, "permit", forced=True, peer_stale=0)
+    assert not ports.exported
+    assert not side.permitted
+    assert side.record.state == State.FAULTY
 
 
 def test_a_forced_side_is_found_again_after_its_process() -> None:

@@ -110,7 +110,9 @@ def again(cluster: Cluster, name: str) -> None:
             _save(cluster)
             cluster.log("access_restricted", "error", set=name, server=cluster.me, reason=done.reason)
 
-    mirrors.command(cluster, name, PERMIT, {"forced": function == FORCED_PERMIT, "peer_stale": ""}, then)
+    mirrors.command(
+        cluster, name, PERMIT, {"forced": function == FORCED_PERMIT, "peer_stale": "", "right": False}, then
+    )
 
 
 def _save(cluster: Cluster) -> None:
@@ -199,7 +201,8 @@ class _Permission:
             self._open(str(answer.get("stale", "")))
 
     def _open(self, stale: str) -> None:
-        args = {"forced": self.function == FORCED_PERMIT, "peer_stale": stale}
+        right = bool(self.cluster.life.rights.get(self.name))
+        args = {"forced": self.function == FORCED_PERMIT, "peer_stale": stale, "right": right}
         mirrors.command(self.cluster, self.name, PERMIT, args, self._opened)
 
     def _opened(self, done: StepDone) -> None:

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
     from .side import Side
 
 
-def permit(side: Side, request: Any, *, forced: bool, peer_stale: int) -> None:
-    """Open this side for whoever administers the server. `peer_stale`: the generation the other side is STALE in."""
+def permit(side: Side, request: Any, *, forced: bool, peer_stale: int, right: bool = False) -> None:
+    """Open this side for whoever administers the server.
+
+    `peer_stale` is the generation in which the other side is STALE. `right`: the daemon, too, remembers that this
+    side was closed with the right to start alone; the record by itself may be that of a shutdown that broke off.
+    """
     if side.permitted and side.serving:
         side.ports.reply(request, None)
         return
     refusal = _refusal(side)
-    doubt = "" if refusal else _doubt(side, peer_stale)
+    doubt = "" if refusal else _doubt(side, peer_stale, right=right)
     if refusal or (doubt and not forced):
         side.ports.reply(request, ("E_STATE", refusal or doubt))
         return
@@ -65,7 +69,7 @@ def _refusal(side: Side) -> str:
     return ""
 
 
-def _doubt(side: Side, peer_stale: int) -> str:
+def _doubt(side: Side, peer_stale: int, *, right: bool) -> str:
     """Return why this side is not known to be the latest, "" when it is (promise 3)."""
     record, view = side.record, side.view
     if record.state == State.SOLO:
@@ -74,14 +78,14 @@ def _doubt(side: Side, peer_stale: int) -> str:
         return copy_mode.never(record)
     if not view.sound:
         return copy_mode.LOST_WRITES
-    proven = record.cur in (peer_stale, side.told.peer_outdated) or (record.clean and record.solo_right)
+    alone = right and record.clean and record.solo_right
+    proven = alone or record.cur in (peer_stale, side.told.peer_outdated)
     return "" if proven else "nothing proves that the other side cannot be the latest too"
 
 
 def _force(side: Side, doubt: str) -> None:
     """Record that what follows belongs to no generation of the mirror; durable before anything is served."""
     record = side.record
-    side.ports.log("forced_permit", state=record.state.name, reason=doubt, server=side.settings.server)
     side.persist(
         state=State.DIVERGED,
         forced=True,
@@ -97,6 +101,7 @@ def _force(side: Side, doubt: str) -> None:
         map_valid=False,
         peer_faulty=False,
     )
+    side.ports.log("forced_permit", state=record.state.name, reason=doubt, server=side.settings.server)
 
 
 def _open(side: Side) -> None:

@@ -394,6 +394,7 @@ class Mirrord:
     def persist(self, record: Record) -> None:
         """Port: make a record durable, on the system disk first where it is bad news."""
         bad = record.state in (State.STALE, State.FAULTY, State.DIVERGED)
+        bad = bad and not record.forced  # permits what follows: it has to be on the disk itself
         if bad or record.disk_uuid != self.side.record.disk_uuid:  # the server knows its disk first (8.6)
             self._latch(record)
         try:

@@ -94,7 +94,8 @@ def do_create(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
 def do_permit(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
     """Open this side without its group; `peer_stale` is the generation in which the other side is STALE."""
     peer_stale = int(message.get("peer_stale") or "0", 16)
-    permits.permit(daemon.side, request, forced=bool(message["forced"]), peer_stale=peer_stale)
+    forced, right = bool(message["forced"]), bool(message.get("right"))
+    permits.permit(daemon.side, request, forced=forced, peer_stale=peer_stale, right=right)
 
 
 def do_restrict(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:

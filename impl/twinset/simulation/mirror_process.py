@@ -150,7 +150,7 @@ class Process:
         self.point()
         self.world.note(self.index, f"persist {record.state.name} cur={record.cur} base={record.base}")
         disk = self.server.disk
-        if disk.bad and record.state not in LATCHED:
+        if disk.bad and (record.state not in LATCHED or record.forced):
             raise DiskError("EIO")
         if not disk.bad:
             disk.write_record(record)
@@ -287,7 +287,7 @@ class Process:
         if conn is None or side.session is not None:
             return
         if self.told is None:
-            if not side.target.idle or side.closed:
+            if not side.target.idle or side.closed or side.permitted:
                 return
             self.told = self._snapshot()
             hello = {
