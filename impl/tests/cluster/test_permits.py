@@ -271,6 +271,27 @@ def test_a_changed_partition_table_is_told_once(started: Pair) -> None:
     assert not started.status(S1)["mirror_sets"]["set1"]["sides"][S1]["refused"]
 
 
+def test_a_forced_return_tells_a_server_that_is_heard(started: Pair) -> None:
+    """It waits for the other mirror process to report, whose side forgets its claim first: else two rivals meet."""
+    for name in (S1, S2):
+        started.power_off(name)
+    for name in (S1, S2):
+        started.power_on(name, set_state="UNDECIDED", session="connected", sound=False, latest=None)
+    started.queue.append((S2, events.MirrordDied("set1", "it begins")))
+    started.run(8_000)
+    started.done.clear()
+    asked = started.request(S1, "mirror.forced_return", set="set1", confirm=True)
+    started.run(4_000)
+    assert asked not in started.replies
+    assert not started.commands(S1, "create")
+    started.queue.append((S2, events.MirrordUp("set1")))
+    started.mirror(S2, "set1", set_state="UNDECIDED", latest=None)
+    started.run(4_000)
+    assert started.replies[asked].ok
+    assert started.commands(S2, "create") == [("set1", {"source": False})]
+    assert started.commands(S1, "create") == [("set1", {"source": True})]
+
+
 def test_statistics_come_from_the_mirror_process(started: Pair) -> None:
     """Either server can be asked for either side."""
     for server in (S1, S2):

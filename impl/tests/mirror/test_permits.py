@@ -210,6 +210,16 @@ def test_a_forced_record_ends_the_wait_of_a_side_that_holds_writes() -> None:
     assert ports.writes == [op]
 
 
+def test_a_forced_side_confirms_that_it_is_outdated() -> None:
+    """Asked by way of the daemons it answers as a STALE one would: the other side need not hold its writes (R1)."""
+    side, ports = make(State.DIVERGED, forced=True, cur=9)
+    requests.mark_stale(side, "ask", 5)
+    assert ports.replies == [("ask", None)]
+    side, ports = make(State.DIVERGED, cur=5)
+    requests.mark_stale(side, "ask", 5)
+    assert ports.replies[0][1] is not None
+
+
 def test_an_equal_side_does_not_start_beside_a_forced_one() -> None:
     """Nothing tells which of both is the better one: the start is refused until an operator has chosen."""
     side, ports = make(State.IN_SYNC, clean=True)

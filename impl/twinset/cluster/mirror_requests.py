@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RETURN_MEANS = (
     "this side becomes the latest by your word, whatever the other one holds; the other side is overwritten by a"
-    " full copy when both meet"
+    " full copy when both meet, unless it went on alone unheard: then you are asked again"
 )
 
 
@@ -106,7 +106,8 @@ def mirror_forced_return(cluster: Cluster, args: dict[str, Any]) -> Any:
         )
     if args.get("confirm") is not True:
         raise Refusal("E_STATE", f"{what}: {RETURN_MEANS}", "8.7-06", f"twinset {what} --yes")
-    if cluster.peer_reachable and name in cluster.told.sets:
+    if cluster.peer_reachable:  # its side is told at once, or it would meet this one as a rival
+        _require_processes(cluster, name, what)
         _refuse_needless(cluster, name, what)
         cluster.log("forced_return", "warning", set=name, source=cluster.me)
         return _Creation(cluster, name, cluster.me, wait=False).begin()
