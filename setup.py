@@ -10,7 +10,7 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 DATA_PATH = (
-    "mirror/copy", "mirror/maps", "mirror/operations", "mirror/range_lock", "mirror/standby_path",
+    "mirror/copy", "mirror/counts", "mirror/maps", "mirror/operations", "mirror/range_lock", "mirror/standby_path",
     "mirror/write_path",
     "shell/aio", "shell/buffers", "shell/mirror_connection", "shell/mirror_loop", "shell/nbd_connection",
     "shell/nbd_export",

@@ -40,8 +40,14 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "group.stop": ("group", "stop", "{group}"),
     "group.move": ("group", "move", "{group}", "{to}"),
     "mirror.create": ("mirror", "create", "{set}", "--source", "{source}"),
+    "mirror.cancel": ("mirror", "cancel", "{set}"),
+    "mirror.permit": ("mirror", "permit", "{set}", "--server", "{server}"),
+    "mirror.restrict": ("mirror", "restrict", "{set}", "--server", "{server}"),
+    "mirror.forced_permit": ("mirror", "forced-permit", "{set}", "--server", "{server}", "--yes"),
+    "mirror.forced_return": ("mirror", "forced-return", "{set}", "--server", "{server}", "--yes"),
 }
 # The same over the daemon's socket: its verbs have the contract's names, and `server` where that says `to`.
+CONFIRMED = frozenset({"mirror.forced_permit", "mirror.forced_return"})  # the suite means what it asks
 ARGUMENTS = {"server": "server", "group": "group", "to": "server", "set": "set", "source": "source"}
 OPERATE_S = 240.0
 CONFIGURED_S = 60.0
@@ -233,7 +239,9 @@ class PairVerbs:
         if os.environ.get(CLI):
             words = [str(args.get(w[1:-1], "")) if w.startswith("{") else w for w in OPERATIONS[op]]
             return {"answer": _required(server.twinset_result(*filter(None, words), timeout_s=OPERATE_S))}
-        given = {name: args[key] for key, name in ARGUMENTS.items() if args.get(key)}
+        given: dict[str, Any] = {name: args[key] for key, name in ARGUMENTS.items() if args.get(key)}
+        if op in CONFIRMED:
+            given["confirm"] = True
         return {"answer": self._call(server, op, given)}
 
     @staticmethod

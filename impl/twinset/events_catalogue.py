@@ -373,6 +373,42 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a mirror set was not started: the memory that its I/O size and number imply is not available",
         "twinset memory FILE shows the need; add memory, or lower max_io_kib or max_io_count",
     ),
+    "forced_permit": Entry(
+        "TS0425",
+        WARNING,
+        "access to a side that is not known to be the latest was forced; the copies differ from now on",
+        "twinset mirror restrict SET, then twinset mirror create SET --source SERVER: a full copy",
+    ),
+    "access_permitted": Entry(
+        "TS0426",
+        WARNING,
+        "an operator may use the data of a mirror set here without its group",
+        "twinset mirror restrict SET before the cluster is started",
+    ),
+    "access_restricted": Entry("TS0427", INFO, "access to a mirror set without its group has ended"),
+    "copies_differ": Entry(
+        "TS0428",
+        ERROR,
+        "one side of a mirror set was written under a forced permit; nothing is copied by itself",
+        "decide which side is good: twinset mirror create SET --source SERVER",
+    ),
+    "mirror_set_registered": Entry("TS0429", INFO, "a mirror set was registered on both servers"),
+    "mirror_set_cancelled": Entry(
+        "TS0430", WARNING, "a mirror set was cancelled; its disks are disks like any other"
+    ),
+    "mirror_set_not_forgotten": Entry(
+        "TS0431",
+        ERROR,
+        "the disk of a cancelled mirror set still carries its record; it is tried again at the next start",
+        "twinset disk clear PATH --yes",
+    ),
+    "mirror_options": Entry("TS0432", INFO, "maximum I/O size or number of a mirror set was changed"),
+    "partition_table_changed": Entry(
+        "TS0433",
+        ERROR,
+        "the partition table of a mirror disk was changed while it is registered; its side does not start",
+        "restore the table that the event names; to change it, twinset mirror cancel SET first",
+    ),
     # 5xx: bad input, bugs
     "input_dropped": Entry("TS0501", WARNING, "something arrived that breaks the protocol, and was dropped"),
     "nbd_refused": Entry("TS0502", WARNING, "an NBD client was refused", "the event names the reason"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+from twinset.mirror.counts import Counts
 from twinset.mirror.maps import Maps
 from twinset.mirror.operations import WRITE, Flush, Op
 
@@ -32,6 +33,7 @@ class Ports:
     """Every call is a line of `calls`; the lists hold the objects."""
 
     def __init__(self) -> None:
+        self.counts = Counts()
         self.calls: list[str] = []
         self.reads: list[Op] = []
         self.writes: list[Op] = []

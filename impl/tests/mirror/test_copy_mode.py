@@ -37,6 +37,8 @@ ROWS = [
     ("told to stay behind", view(State.IN_SYNC), other(State.STALE), "high-speed", "in-step"),
     ("source behind", view(State.STALE), other(State.IN_SYNC), "refuse", "in-step"),
     ("crashed before it went alone", view(State.IN_SYNC, sound=False), other(State.STALE), "refuse", "in-step"),
+    ("target forced", view(State.SOLO, base=3), other(State.DIVERGED, cur=9, forced=True), "apart", "forced"),
+    ("source forced", view(State.DIVERGED, cur=9, forced=True), other(State.STALE), "apart", "forced"),
     ("both sides alone", view(State.SOLO, base=3), other(State.SOLO, base=3, cur=6), "diverged", "rival"),
     ("marked diverged", view(State.DIVERGED), other(State.IN_SYNC), "diverged", "rival"),
     ("source outdated", view(State.STALE), other(State.SOLO, cur=6, base=5), "refuse", "source-unfit"),

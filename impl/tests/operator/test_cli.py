@@ -91,9 +91,10 @@ class Daemon:
     async def _handle(self, verb: str, args: dict[str, Any]) -> Any:
         self.asked.append((verb, args))
         answer = self.answers.get(verb, {})
+        answer = answer.pop(0) if isinstance(answer, list) else answer
         if isinstance(answer, Exception):
             raise answer
-        return answer.pop(0) if isinstance(answer, list) else answer
+        return answer
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from twinset.errors import Refusal
-from twinset.shell import control_channel, disk_registration
+from twinset.mirror.cluster_partition import Record, State
+from twinset.shell import control_channel, disk_registration, latch
 from twinset.shell.configure import CONFIG_BYTES_MAX, Configure, validated
+from twinset.shell.disk import Disk
 from twinset.shell.paths import Paths
 
 KEY = b"k" * 32
@@ -102,7 +104,9 @@ def servers(tmp_path: Path) -> tuple[Server, Server]:
     return Server(tmp_path, "server1"), Server(tmp_path, "server2")
 
 
-def create(servers: tuple[Server, Server], config: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def create(
+    servers: tuple[Server, Server], config: str, monkeypatch: pytest.MonkeyPatch, **change: str
+) -> dict[str, Any]:
     """Ask server 1; server 2 answers over a line in this process."""
     one, two = servers
 
@@ -116,7 +120,7 @@ def create(servers: tuple[Server, Server], config: str, monkeypatch: pytest.Monk
         monkeypatch.setattr(control_channel, "connect", connect)
         try:
             own = control_channel.hello("configure", "server1", "a" * 32)
-            return await one.configure.create(config, KEY, own)
+            return await one.configure.create(config, KEY, own, **change)
         finally:
             for line in lines:
                 line.close()
@@ -198,6 +202,41 @@ def test_a_disk_that_cannot_be_a_mirror_disk_is_refused(
     assert (caught.value.code, caught.value.clause) == ("E_DISK", "4.1.2-06")
     assert looked == ["server1", "server2"][: unfit + 1]
     assert [server.left() for server in servers] == [[], []]
+
+
+def test_a_cancelled_set_is_noted_on_both_servers_before_the_change(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each notes its own disk of the configuration that goes (8.3-02)."""
+    make_disk(tmp_path / "disk", table)
+    whole = text(str(tmp_path / "disk"))
+    create(servers, whole, monkeypatch)
+    left = (
+        whole[: whole.index("[[mirror_set]]")] + '[[group]]\nname = "db"\npolicy = ["server1", "server2"]\n'
+    )
+    create(servers, left, monkeypatch, cancel="set1")
+    for server in servers:
+        assert server.left() == ["cancelled.json", "cluster.toml"]
+        assert str(tmp_path / "disk") in (server.paths.state / "cancelled.json").read_text()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_disk_with_a_record_is_not_registered(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Not even one of a set of this name: it would call two disks equal that anybody may have written (8.6-02)."""
+    make_disk(tmp_path / "disk", table)
+    disk = Disk(tmp_path / "disk")
+    disk.write_record(Record(state=State.IN_SYNC, cur=5, disk_uuid=b"d" * 16, size_bytes=4 << 20))
+    disk.close()
+    for server in servers if known else ():
+        latch.write(
+            latch.path_of(server.paths.state, "set1"), state=State.IN_SYNC, cur=5, disk_uuid=b"d" * 16
+        )
+    with pytest.raises(Refusal) as caught:
+        create(servers, text(str(tmp_path / "disk")), monkeypatch, register="set1")
+    assert caught.value.clause == "8.6-02"
+    assert [server.commits for server in servers] == [0, 0]
 
 
 def test_a_missing_disk_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from twinset.simulation.mirror import play
+from twinset.simulation.mirror_permits import FORCED, PLAIN, PermitWorld
 
 SEEDS = range(1, 121)
 
@@ -32,6 +33,26 @@ def test_no_seed_breaks_a_promise() -> None:
     assert {"process", "server", "connection", "link", "pause", "lease", "disk", "partition"} <= set(kinds)
     for row in ("in-step:window", "difference:high-speed", "target-replaced:full", "in-step:high-speed"):
         assert row in rows, f"{row} was never taken"
+
+
+def test_no_seed_breaks_a_promise_under_permits() -> None:
+    """An operator gives access beside the group, by force too: nothing is lost, and nothing is resolved silently."""
+    granted: Counter[str] = Counter()
+    rows: set[str] = set()
+    chosen = 0
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=PermitWorld)
+        replay = f"python -m twinset.simulation.mirror --permits --seed {seed} --trace"
+        assert not violation, f"seed {seed}: {violation}\nreplay: {replay}"
+        assert isinstance(world, PermitWorld)
+        granted.update(world.membership.granted)
+        chosen += world.membership.operator_calls
+        rows |= world.rows
+    print(f"permits: {dict(granted)}; sides named by an operator: {chosen}")  # noqa: T201
+    assert granted[PLAIN] > len(SEEDS) // 4
+    assert granted[FORCED] > len(SEEDS) // 4
+    assert chosen > len(SEEDS) // 4
+    assert "forced:apart" in rows
 
 
 def test_a_seed_replays() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import mirrors, placement, report, running
+from . import mirrors, permits, placement, report, running
 from .groups import ACTIVE, INACTIVE, RUNS_DOWN, RUNS_UP, START_FAILED, STOP_FAILED, Wish
 from .membership import MEMBER, UP
 from .outcomes import ELSEWHERE, Outcome, require_operating, server_name, word
@@ -45,6 +45,8 @@ def _destination(cluster: Cluster, run: GroupRun, server: str, what: str) -> Non
         raise Refusal(
             "E_STATE", f"{what}: {server} is {state}", "6.2.5-02", f"twinset server return {server}"
         )
+    if run.view.sets:
+        permits.require_none(cluster, what, run.view.sets)
     missing = mirrors.not_created(cluster, run.view.sets, server)
     if missing:
         raise Refusal(

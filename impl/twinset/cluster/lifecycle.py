@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import failback, messages, mirrors, placement, running, verdicts
+from . import failback, messages, mirrors, permits, placement, running, verdicts
 from .effects import Halt
 from .membership import (
     DOWN,
@@ -108,6 +108,8 @@ def enter(cluster: Cluster, trigger: str) -> None:
         life.was_down = True
     elif life.phase in (MEMBER, STOPPED):
         life.was_down = False
+    if life.phase not in permits.AT_REST:
+        permits.withdraw_all(cluster)
     if life.phase in (STARTING, MEMBER):
         mirrors.forget_creations(cluster)
         life.doubt_since_ms = -1
@@ -196,6 +198,8 @@ def every_heartbeat(cluster: Cluster) -> None:
         else:
             messages.send(cluster, "return")
     if not (view.auto_return and life.phase == ISOLATED and cluster.peer_reachable):
+        return
+    if permits.here_or_there(cluster, view.sets)[0]:
         return
     if not running.stop_again(cluster):
         return

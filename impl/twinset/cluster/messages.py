@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import associations, lifecycle, mirror_requests, mirrors, notices, requests, running, verdicts
+from . import associations, lifecycle, mirror_requests, mirrors, notices, permits, requests, running, verdicts
 from .effects import SendPeer
 from .groups import record_from_json
 from .membership import ISOLATED, MEMBER, OPERATING, RETURNING, STARTING, STOPPED, STOPPING
@@ -135,6 +135,8 @@ def adopt_records(cluster: Cluster, records: Mapping[str, Any], *, unconditional
 
 
 def _on_start(cluster: Cluster, _seq: int, _message: Mapping[str, Any]) -> None:
+    if cluster.permits:
+        return  # the server that asked is told so by its status (permits.py)
     if cluster.phase in (STOPPED, ISOLATED, RETURNING) and running.stop_again(cluster):
         lifecycle.start(cluster)
 
@@ -178,6 +180,14 @@ def _on_created(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None
         then(bool(message["ok"]), str(message["reason"]))
 
 
+def _on_permit(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    permits.serve_permit(cluster, int(message["number"]), str(message["set"]), str(message["cur"]))
+
+
+def _on_permitted(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    permits.peer_said(cluster, message)
+
+
 def _on_request(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     requests.receive_forwarded(cluster, int(message["number"]), str(message["verb"]), dict(message["args"]))
 
@@ -203,6 +213,8 @@ _HANDLERS = {
     "stale_durable": _on_stale_durable,
     "create": _on_create,
     "created": _on_created,
+    "permit": _on_permit,
+    "permitted": _on_permitted,
     "request": _on_request,
     "reply": _on_reply,
     "notice": _on_notice,

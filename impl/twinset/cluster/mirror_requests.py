@@ -1,4 +1,4 @@
-"""Requests about mirror sets: create, status."""
+"""Requests about mirror sets: create, forced return, status, statistics, what is allowed."""
 
 from __future__ import annotations
 
@@ -6,34 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import messages, mirrors, report
-from .groups import INACTIVE, RUNS_DOWN, RUNS_UP, START_FAILED
+from . import messages, mirror_functions, mirrors, permits, report
 from .membership import ISOLATED, MEMBER, STARTING, STOPPED
-from .outcomes import NotYet, Outcome, server_name, word
+from .mirror_functions import CREATE, FORCED_RETURN
+from .outcomes import ELSEWHERE, NotYet, Outcome, server_name, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .events import StepDone
     from .server import Cluster
 
-
-# -- mirror sets ---------------------------------------------------------------------------------------
-
-
-def _set_name(cluster: Cluster, args: dict[str, Any]) -> str:
-    name = str(args.get("set") or args.get("name") or "")
-    for known in cluster.view.sets:
-        if known.lower() == name.lower():
-            return known
-    raise Refusal("E_NOTFOUND", f"there is no mirror set {name!r}", "2.2.2.1-03", "twinset mirror status")
+RETURN_MEANS = (
+    "this side becomes the latest by your word, whatever the other one holds; the other side is overwritten by a"
+    " full copy when both meet, unless it went on alone unheard: then you are asked again"
+)
 
 
-CREATABLE = frozenset({"UNREGISTERED", "UNDECIDED", "DIVERGED", "ISOLATED", "UNDER_CONSTRUCTION"})
+# -- creating ------------------------------------------------------------------------------------------
 
 
 def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
     """First creation, or an operator's word which side is good: a full copy [4.3.4.3-01, 8.7-05]."""
-    name = _set_name(cluster, args)
+    name = mirrors.set_name(cluster, args)
     what = f"mirror create {name}"
     if STARTING in (cluster.phase, cluster.told.phase if cluster.peer_reachable else ""):
         raise NotYet("E_STATE", f"{what}: the cluster is starting", "8.7-04", "twinset cluster status")
@@ -41,9 +36,10 @@ def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
         raise Refusal(
             "E_STATE", f"{what}: {cluster.me} is {cluster.phase}", "8.7-05", "twinset cluster status"
         )
-    source, side = args.get("source"), cluster.mirrors[name]
+    permits.require_none(cluster, what, (name,))
+    source = args.get("source")
     if source and server_name(cluster, str(source)) == cluster.me and not cluster.peer_reachable:
-        return _force(cluster, name, what)
+        return _without_peer(cluster, name, what)
     if not cluster.peer_reachable or cluster.life.peer_status != cluster.status:
         held = word(cluster.life.peer_status) if cluster.peer_reachable else "not answering"
         raise Refusal(
@@ -52,6 +48,26 @@ def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
             "8.7-05",
             f"twinset server return {cluster.peer}",
         )
+    _require_processes(cluster, name, what)
+    mirror_functions.require(cluster, name, CREATE)
+    state = report.set_state(cluster, name)
+    if not source and state not in ("UNREGISTERED", "UNDER_CONSTRUCTION", "ISOLATED"):
+        raise Refusal(
+            "E_STATE",
+            f"{what}: it is {state}; name the server whose data is good, the other side will be overwritten",
+            "2.2.1-11" if state == "DIVERGED" else "4.3.4.3-04",
+            f"twinset mirror create {name} --source {cluster.me}",
+        )
+    group = mirror_functions.group_of(cluster, name)
+    default = group.policy[0] if group is not None else cluster.view.servers[0]
+    if state == "ISOLATED":
+        default = cluster.peer if mirrors.failed_here(cluster, name) else cluster.me
+    server = server_name(cluster, str(source or default))
+    return _Creation(cluster, name, server, wait=bool(args.get("wait"))).begin()
+
+
+def _require_processes(cluster: Cluster, name: str, what: str) -> None:
+    side = cluster.mirrors[name]
     for server, known in ((cluster.me, side.known and side.up), (cluster.peer, name in cluster.told.sets)):
         if not known:
             raise NotYet(
@@ -60,25 +76,56 @@ def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
                 "8.7-04",
                 "twinset mirror status",
             )
-    _refuse_creation(cluster, name, what)
-    state = report.set_state(cluster, name)
-    if not source and state in ("UNDECIDED", "DIVERGED"):
+
+
+def _without_peer(cluster: Cluster, name: str, what: str) -> Any:
+    """The operator names this side as the good one while the other server is away [8.7-05]."""
+    mirror_functions.require(cluster, name, CREATE)
+    if cluster.mirrors[name].state == "FAULTY":
         raise Refusal(
             "E_STATE",
-            f"{what}: it is {state}; name the server whose data is good, the other side will be overwritten",
-            "2.2.1-11" if state == "DIVERGED" else "4.3.4.3-04",
-            f"twinset mirror create {name} --source {cluster.me}",
+            f"{what}: the disk of this side has failed",
+            "8.4-01",
+            f"twinset mirror forced-return {name}, if it works again",
         )
-    group = next((group for group in cluster.view.groups if name in group.sets), None)
-    default = group.policy[0] if group is not None else cluster.view.servers[0]
-    if state == "ISOLATED":
-        default = cluster.peer if mirrors.failed_here(cluster, name) else cluster.me
-    server = server_name(cluster, str(source or default))
-    return _Creation(cluster, name, server, wait=bool(args.get("wait"))).begin()
+    return _force(cluster, name, what)
+
+
+def mirror_forced_return(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """Make this side of a set the latest by an operator's word, also one isolated by a disk error [8.7-06]."""
+    name = mirrors.set_name(cluster, args)
+    if server_name(cluster, str(args.get("server") or cluster.me)) != cluster.me:
+        return ELSEWHERE
+    what = f"mirror forced-return {name}"
+    mirror_functions.require(cluster, name, FORCED_RETURN)
+    permits.require_none(cluster, what, (name,))
+    side = cluster.mirrors[name]
+    if not (side.known and side.up):
+        raise NotYet(
+            "E_STATE", f"{what}: its mirror process has not reported", "8.7-06", "twinset mirror status"
+        )
+    if args.get("confirm") is not True:
+        raise Refusal("E_STATE", f"{what}: {RETURN_MEANS}", "8.7-06", f"twinset {what} --yes")
+    if cluster.peer_reachable:  # its side is told at once, or it would meet this one as a rival
+        _require_processes(cluster, name, what)
+        _refuse_needless(cluster, name, what)
+        cluster.log("forced_return", "warning", set=name, source=cluster.me)
+        return _Creation(cluster, name, cluster.me, wait=False).begin()
+    return _force(cluster, name, what)
+
+
+def _refuse_needless(cluster: Cluster, name: str, what: str) -> None:
+    state = cluster.mirrors[name].state
+    if state in ("SOLO", "BLANK"):
+        raise Refusal(
+            "E_STATE",
+            f"{what}: this side is {state}, there is nothing to force",
+            "8.7-06",
+            "twinset cluster start" if state == "SOLO" else f"twinset mirror create {name}",
+        )
 
 
 def _force(cluster: Cluster, name: str, what: str) -> Any:
-    """Forced return: the operator names this side as the good one while the other server is away [8.7-06]."""
     if cluster.peer_operates and cluster.phase == MEMBER:
         raise Refusal(
             "E_STATE",
@@ -86,7 +133,7 @@ def _force(cluster: Cluster, name: str, what: str) -> Any:
             "8.7-06",
             "twinset cluster status",
         )
-    _refuse_creation(cluster, name, what, forced=True)
+    _refuse_needless(cluster, name, what)
     outcome: list[Outcome] = []
 
     def then(ok: bool, reason: str) -> None:
@@ -99,45 +146,15 @@ def _force(cluster: Cluster, name: str, what: str) -> Any:
     return lambda: outcome[0] if outcome else None
 
 
-def _refuse_creation(cluster: Cluster, name: str, what: str, *, forced: bool = False) -> None:
-    for group in cluster.view.groups:
-        mine = cluster.runs[group.name].state
-        told = cluster.told.runs.get(group.name, {}).get("state", INACTIVE)
-        if name in group.sets and not {mine, told} <= {INACTIVE, START_FAILED}:
-            passes = {mine, told} <= {INACTIVE, START_FAILED, RUNS_UP, RUNS_DOWN}
-            raise (NotYet if passes else Refusal)(
-                "E_STATE",
-                f"{what}: its group {group.name} is in operation",
-                "8.7-04",
-                f"twinset group stop {group.name}",
-            )
-    state = report.set_state(cluster, name)
-    side = cluster.mirrors[name].state
-    if forced and side in ("SOLO", "BLANK", "FAULTY"):
-        raise Refusal(
-            "E_STATE",
-            f"{what}: this side is {side}, there is nothing to force",
-            "8.7-06",
-            "twinset cluster start",
-        )
-    if state not in CREATABLE and not forced:
-        raise Refusal(
-            "E_STATE",
-            f"{what}: it is {state}; a set of two good or recoverable sides is rebuilt by the return",
-            "8.7-04",
-            "twinset mirror status",
-        )
-
-
 def creation_refusal(cluster: Cluster, name: str) -> str:
     """Why the side here cannot be created anew for the peer; "" when it can."""
     if name not in cluster.mirrors or cluster.phase not in (MEMBER, ISOLATED, STOPPED):
         return f"{cluster.me} is {cluster.phase}"
     try:
-        _refuse_creation(cluster, name, "mirror create")
+        mirror_functions.require(cluster, name, CREATE)
     except Refusal as refusal:
         return refusal.message
-    return ""
+    return f"access to it is permitted on {cluster.me}" if name in cluster.permits else ""
 
 
 class _Creation:
@@ -194,10 +211,59 @@ class _Creation:
         self.outcome = False, refusal.as_json()
 
 
+# -- looking -------------------------------------------------------------------------------------------
+
+
 def mirror_status(cluster: Cluster, args: dict[str, Any]) -> Any:
     """One mirror set, or all."""
     sets = report.mirror_sets(cluster)
     if args.get("set"):
-        name = _set_name(cluster, args)
+        name = mirrors.set_name(cluster, args)
         return {name: sets[name]}
     return sets
+
+
+def mirror_functions_now(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """What the table of 8.7 allows on a server now: every function of one set, or of all."""
+    if server_name(cluster, str(args.get("server") or cluster.me)) != cluster.me:
+        return ELSEWHERE
+    names = [mirrors.set_name(cluster, args)] if args.get("set") else list(cluster.view.sets)
+    return {
+        name: {
+            "situation": mirror_functions.situation(cluster, name) or cluster.phase,
+            "functions": mirror_functions.allowed(cluster, name),
+        }
+        for name in names
+    }
+
+
+STATS = (
+    "state",
+    "set_state",
+    "role",
+    "session",
+    "dirty_bytes",
+    "size_bytes",
+    "copy_mode_last",
+    "copied_bytes_last",
+)
+
+
+def mirror_stats(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """What the mirror process of a set has counted on a server since it was started."""
+    name = mirrors.set_name(cluster, args)
+    if server_name(cluster, str(args.get("server") or cluster.me)) != cluster.me:
+        return ELSEWHERE
+    outcome: list[Outcome] = []
+
+    def then(done: StepDone) -> None:
+        if done.ok:
+            told = {key: done.result.get(key) for key in STATS}
+            counts = dict(done.result.get("counts") or {})
+            outcome.append((True, {"set": name, "server": cluster.me, **told, "counts": counts}))
+        else:
+            refusal = Refusal("E_STATE", f"mirror stats {name}: {done.reason}", "", "twinset events")
+            outcome.append((False, refusal.as_json()))
+
+    mirrors.command(cluster, name, "status", {}, then)
+    return lambda: outcome[0] if outcome else None

@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, messages
+from twinset.errors import Refusal
+
+from . import lifecycle, messages, permits
 from .effects import GrantLease, MirrorCommand
 from .groups import ACTIVE
 from .membership import EXPELLED, LEFT, MEMBER, OPERATING, STARTING, UP
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from .groups import GroupRun
     from .server import Cluster
 
-TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur")
+TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted")
 FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source")
+TABLE_CLAUSE = "[8.5-01]"
 OUTDATED_STATES = frozenset({"STALE", "INCONSISTENT", "FAULTY", "DIVERGED", "BLANK"})
 
 
@@ -46,6 +49,7 @@ class MirrorSide:
     need_cur: str = ""  # the generation whose STALE the peer owes
     close_state: str = ""  # "", "closing", "closed", "failed"
     creating: bool = False
+    refused: str = ""  # why its disk is not taken at all: until the process reports again
 
     @property
     def known(self) -> bool:
@@ -74,6 +78,15 @@ class MirrorSide:
         return bool(verdict.get("ok")), str(verdict.get("reason", ""))
 
 
+def set_name(cluster: Cluster, args: Mapping[str, Any]) -> str:
+    """The set that a request names, as the configuration spells it; Refusal when there is none."""
+    name = str(args.get("set") or args.get("name") or "")
+    for known in cluster.view.sets:
+        if known.lower() == name.lower():
+            return known
+    raise Refusal("E_NOTFOUND", f"there is no mirror set {name!r}", "2.2.2.1-03", "twinset mirror status")
+
+
 def command(
     cluster: Cluster,
     name: str,
@@ -96,7 +109,7 @@ def on_status(cluster: Cluster, name: str, status: Mapping[str, Any]) -> None:
     if side is None:
         return
     before = side.status.get("set_state")
-    side.status, side.up, side.down_since_ms = status, True, -1
+    side.status, side.up, side.down_since_ms, side.refused = status, True, -1, ""
     if side.state == "SOLO":
         side.need_cur = ""
     summary = {key: status.get(key) for key in TOLD_FIELDS}
@@ -132,7 +145,8 @@ def on_up(cluster: Cluster, name: str) -> None:
         command(cluster, name, "peer", verdict)
         if cluster.phase == MEMBER and cluster.peer_operates:
             command(cluster, name, "rebuild", {})
-    if cluster.phase in OPERATING:
+    permits.again(cluster, name)
+    if cluster.phase in OPERATING or cluster.permits:
         if cluster.granted_until_ms > cluster.now_ms:
             cluster.out.append(GrantLease(cluster.granted_until_ms))
         for run in cluster.runs.values():
@@ -154,9 +168,14 @@ def reactivate(cluster: Cluster, run: GroupRun, name: str) -> None:
 def on_died(cluster: Cluster, name: str, reason: str) -> None:
     """A mirror process ended."""
     side = cluster.mirrors.get(name)
-    if side is not None and side.down_since_ms < 0:
+    if side is None:
+        return
+    if side.down_since_ms < 0:
         side.up, side.down_since_ms = False, cluster.ran_ms
         cluster.log("mirrord_died", "warning", set=name, reason=reason)
+    if TABLE_CLAUSE in reason and not side.refused:
+        side.refused = reason
+        cluster.log("partition_table_changed", "error", set=name, server=cluster.me, reason=reason)
 
 
 def peer_word(cluster: Cluster) -> str:

@@ -118,6 +118,9 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
     return {
         "state": state,
         "active_server": active,
+        "permitted_on": next(
+            (s for s, row in ((cluster.me, mine), (cluster.peer, theirs)) if row.get("permitted")), None
+        ),
         "latest": _latest(cluster, mine, theirs, active),
         "dirty_bytes": max(int(mine.get("dirty_bytes") or 0), int(theirs.get("dirty_bytes") or 0)),
         "size_bytes": int(mine.get("size_bytes") or 0),
@@ -130,6 +133,7 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
                 "state": side.state or "unknown",
                 "session": side.session,
                 "frozen": mine.get("frozen"),
+                "refused": side.refused,
             },
             cluster.peer: {"state": theirs.get("state") or "unknown"},
         },
@@ -140,13 +144,13 @@ def set_state(cluster: Cluster, name: str) -> str:
     """The state of a set: the active side's word, else the graver of both."""
     mine = cluster.mirrors[name].status
     theirs = cluster.told.sets.get(name, {}) if cluster.peer_reachable else {}
-    if mine and theirs and not mine.get("latest") and not theirs.get("latest"):
-        return "UNDECIDED" if _written(mine) or _written(theirs) else str(mine.get("set_state"))
     words = {row.get("set_state"): row for row in (theirs, mine) if row.get("set_state")}
-    if not words:
-        return "UNDECIDED"
     if "DIVERGED" in words:
         return "DIVERGED"
+    if mine and theirs and not mine.get("latest") and not theirs.get("latest"):
+        return "UNDECIDED" if _written(mine) or _written(theirs) else str(mine.get("set_state"))
+    if not words:
+        return "UNDECIDED"
     for word, row in words.items():
         if row.get("role") == "active" or row.get("source"):
             return str(word)

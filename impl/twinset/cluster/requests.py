@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import associations, group_requests, messages, mirror_requests, notices, server_requests
+from . import associations, group_requests, messages, mirror_requests, notices, permits, server_requests
 from .effects import Reply
 from .outcomes import ELSEWHERE, NotYet, Outcome
 
@@ -174,4 +174,10 @@ _VERBS: dict[str, Handler] = {
     "name.associate": associations.name_associate,
     "mirror.create": mirror_requests.mirror_create,
     "mirror.status": mirror_requests.mirror_status,
+    "mirror.forced_return": mirror_requests.mirror_forced_return,
+    "mirror.permit": permits.mirror_permit,
+    "mirror.forced_permit": permits.mirror_forced_permit,
+    "mirror.restrict": permits.mirror_restrict,
+    "mirror.stats": mirror_requests.mirror_stats,
+    "mirror.functions": mirror_requests.mirror_functions_now,
 }

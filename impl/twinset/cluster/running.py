@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.guide.names import is_dos_device
 
-from . import failback, lifecycle, mirrors, placement
+from . import failback, lifecycle, mirrors, permits, placement
 from .effects import RunStep
 from .groups import (
     ACTIVE,
@@ -87,6 +87,7 @@ def begin_start(cluster: Cluster, run: GroupRun, record: GroupRecord) -> None:
         reason = f"mirror set {missing} has not been created [4.3.4.1-01]; twinset mirror create {missing}"
     elif cluster.life.alone:
         reason = mirrors.lone_refusal(cluster, run.view.sets)
+    reason = reason or permits.bars(cluster, run.view.sets)
     if reason:
         run.state = GROUP_STATES[run.state, "refuse"]
         run.attempt, run.reason, run.code = record.version, reason, ""

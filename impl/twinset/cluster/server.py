@@ -17,6 +17,7 @@ The rules are spread over the modules by subject; each is a set of functions of 
     associations.py  what a name stands for
     partition.py   after a total partition      report.py      what operators are told
     verdicts.py    down, expelled, healed       *_requests.py  each of their verbs
+    permits.py     access without a group       mirror_functions.py  the table of 8.7
 
 Durations are counted in time this server ran (`ran_ms`), except leases, which must expire in real time.
 """
@@ -26,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import associations, lifecycle, membership, messages, mirrors, requests, running, verdicts
+from . import associations, lifecycle, membership, messages, mirrors, permits, requests, running, verdicts
 from .effects import GrantLease, Log, Persist, SendHeartbeat
 from .events import (
     HeartbeatReceived,
@@ -99,6 +100,8 @@ class Cluster:
         self.pending: list[Pending] = []
         self.forwarded: dict[int, int] = {}  # number of the forwarded request -> request_id here
         self.creations: dict[int, Callable[[bool, str], None]] = {}  # creations asked of the peer
+        self.permissions: dict[int, Callable[[Mapping[str, Any]], None]] = {}  # asked of the peer
+        self.permitting: set[str] = set()  # sets whose access is being permitted here
         self.failback: set[str] = set()
         self.healing: frozenset[str] | None = None  # what ran here when a total partition healed
         self.healed = False  # ... and the verdict on it is carried out, but the peer may not know yet
@@ -108,6 +111,8 @@ class Cluster:
         self.dirty = False
         self.told_dirty = False
         self.life = lifecycle.Life.from_memory(memory, boot_id, view)
+        at_rest = self.life.phase in permits.AT_REST
+        self.permits = permits.resumed(memory, boot_id, view.sets) if at_rest else {}
         self._resume(memory)
 
     # -- the seam ---------------------------------------------------------------------------------------
@@ -233,10 +238,11 @@ class Cluster:
 
     def grant_lease(self) -> None:
         """Let the mirror processes do I/O for as long as the peer cannot have taken over (R13)."""
-        if self.phase not in OPERATING and not mirrors.creating(self):
+        permitted = permits.leased(self)
+        if self.phase not in OPERATING and not mirrors.creating(self) and not permitted:
             return
         lease_ms = self.view.timing.lease_ms
-        if self.phase in OPERATING and self.life.peer_status in ("X", "Xd", "Od"):
+        if permitted or (self.phase in OPERATING and self.life.peer_status in ("X", "Xd", "Od")):
             # Not a member: it comes back only by this server's word. Renewed with every heartbeat.
             step_ms = self.view.timing.heartbeat_ms // 2
             until_ms = self.now_ms + lease_ms

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import lifecycle, messages, report
+from . import lifecycle, messages, permits, report
 from .groups import STOP_FAILED
 from .membership import EXPELLED, ISOLATED, LEAVING, LEFT, MEMBER, RETURNING, STARTING, STOPPED, STOPPING
 from .outcomes import ELSEWHERE, Outcome, require_nothing_stuck, server_name, word
@@ -44,6 +44,7 @@ def cluster_start(cluster: Cluster, _args: dict[str, Any]) -> Any:
             "",
             "twinset cluster create",
         )
+    permits.require_none(cluster, "cluster start")
     if phase != STARTING:
         require_nothing_stuck(cluster, "cluster start")
         lifecycle.start(cluster)
@@ -131,6 +132,7 @@ def server_return(cluster: Cluster, args: dict[str, Any]) -> Any:
             "6.2.5-15",
             "twinset cluster start",
         )
+    permits.require_none(cluster, "server return")
     if cluster.phase == ISOLATED:
         require_nothing_stuck(cluster, "server return")
         lifecycle.enter(cluster, "return")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import ProtocolError
 
-from . import copy_mode, failures, requests
+from . import copy_mode, failures, permits, requests
 from .cluster_partition import Role, State
 from .copy import Copy
 from .copy_mode import Decision
@@ -26,7 +26,7 @@ def adopt_source(side: Side) -> None:
     session = side.session
     if session is None or side.role != IDLE or not side.told.rebuild or side.closed or side.activation:
         return
-    if session.peer_role == SOURCE or not side.drained:
+    if session.peer_role == SOURCE or not side.drained or side.permitted:
         return
     if both_stale(side, session):
         return
@@ -35,7 +35,7 @@ def adopt_source(side: Side) -> None:
     equal = decision.mode in (copy_mode.NONE, copy_mode.WINDOW) and side.settings.server_index == 0
     only = mine.record.state == State.IN_SYNC == peer.record.state and mine.sound and not peer.sound
     if mine.record.state == State.SOLO or equal or only:
-        if decision.mode in (copy_mode.REFUSE, copy_mode.DIVERGED, copy_mode.UNDECIDED):
+        if decision.mode in copy_mode.NO_COPY:
             return
         side.become_source()
 
@@ -64,6 +64,9 @@ def attach(side: Side) -> None:
     if session is None or side.role != SOURCE or session.phase != CONNECTED or side.failed:
         return
     if session.peer_role == SOURCE and session.peer_serving:
+        return
+    if side.decide(session).mode == copy_mode.APART:
+        permits.met_apart(side, session)
         return
     decision = session.decision = side.decide(session)
     if decision.mode == copy_mode.DIVERGED:
@@ -200,6 +203,7 @@ def copy_ended(side: Side) -> None:
     if session is None or copy is None:
         return
     side.told.last_copy = (copy.mode, copy.bytes_done)
+    side.ports.counts.copied_bytes += copy.bytes_done
     side.end_copy()
     if side.record.state != State.SOLO:
         session.phase = IN_STEP
@@ -282,6 +286,10 @@ def on_finished(side: Side, session: Session, message: dict[str, Any]) -> None:
     session.phase = IN_STEP
     side.path.close_epoch(force=True)  # what was copied leaves the window as soon as both have flushed
     mode, copied = side.told.last_copy
+    if mode == copy_mode.FULL:
+        side.ports.counts.full_copies += 1
+    else:
+        side.ports.counts.high_speed_copies += 1
     side.ports.log("mirror_normal", mode=mode, bytes=copied)
     requests.try_activate(side)
 

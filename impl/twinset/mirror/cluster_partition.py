@@ -108,6 +108,7 @@ class Record:
     solo_right: bool = False  # closed last: may start alone (R7)
     map_valid: bool = False  # the persisted map belongs to this record
     peer_faulty: bool = False  # the other side's disk has failed (R10)
+    forced: bool = False  # while DIVERGED: written under a forced permit (8.7-09)
     extent_shift: int = 16  # bytes an extent of the map, as a power of two
     size_bytes: int = 0  # of the mirrored area
 
@@ -166,7 +167,7 @@ _RECORD = struct.Struct(
     "64s"  # 216  own server name, UTF-8, NUL padded
 )  # 280 up to the digest: zero
 _FLAGS: Final = (
-    ("open", 1), ("clean", 2), ("solo_right", 4), ("map_valid", 8), ("peer_faulty", 16),
+    ("open", 1), ("clean", 2), ("solo_right", 4), ("map_valid", 8), ("peer_faulty", 16), ("forced", 32),
 )  # fmt: skip
 _FLAGS_KNOWN: Final = sum(bit for _, bit in _FLAGS)
 

@@ -14,9 +14,10 @@ from .cluster_partition import State
 if TYPE_CHECKING:
     from .cluster_partition import Record
 
-NONE, WINDOW, HIGH_SPEED, FULL, REFUSE, DIVERGED, UNDECIDED = (
-    "none", "window", "high-speed", "full", "refuse", "diverged", "undecided",
+NONE, WINDOW, HIGH_SPEED, FULL, REFUSE, DIVERGED, UNDECIDED, APART = (
+    "none", "window", "high-speed", "full", "refuse", "diverged", "undecided", "apart",
 )  # fmt: skip
+NO_COPY = (REFUSE, DIVERGED, UNDECIDED, APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,12 @@ def same_generation(one: Record, other: Record) -> bool:
 
 
 _GENERATION = (State.IN_SYNC, State.FINISHING, State.STALE)
+
+
+def _forced(source: View, target: View) -> Verdict:
+    if source.record.forced or target.record.forced:
+        return APART, "one side was written under a forced permit; an operator names the good side"
+    return None
 
 
 def _rival(source: View, target: View) -> Verdict:
@@ -160,6 +167,7 @@ def _difference(source: View, target: View) -> Verdict:
 
 
 _TABLE = (
+    ("forced", _forced),
     ("rival", _rival),
     ("in-step", _in_step),
     ("source-unfit", _unfit),
@@ -189,7 +197,7 @@ def may_activate(view: View, *, peer_connected: bool, peer_down: bool) -> str:
     """Return "" when this side may serve, else the reason why not (4.5.2-01, R7, promise 3)."""
     record = view.record
     if record.state in _NEVER:
-        return _NEVER[record.state]
+        return never(record)
     if record.state == State.SOLO or peer_connected:
         return ""
     if record.clean:
@@ -199,9 +207,18 @@ def may_activate(view: View, *, peer_connected: bool, peer_down: bool) -> str:
             "the sides were equal at the last shutdown, and the other server holds the right to start alone"
         )
     if not view.sound:
-        return "this server went down while the sides were in step; the other side may hold later writes"
+        return LOST_WRITES
     return ""
 
+
+def never(record: Record) -> str:
+    """Return why a side in one of the states that never serve does not."""
+    if record.forced:
+        return "this side was written under a forced permit; an operator has to name the good side"
+    return _NEVER.get(record.state, f"this side is {record.state.name}")
+
+
+LOST_WRITES = "this server went down while the sides were in step; the other side may hold later writes"
 
 _NEVER = {
     State.BLANK: "the mirror has not been created",

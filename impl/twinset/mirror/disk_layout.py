@@ -16,7 +16,7 @@ from . import partition_table, signatures
 from .cluster_partition import CLUSTER_PARTITION_MIN_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .partition_table import Table
 
@@ -193,6 +193,24 @@ def _check_cluster(partitions: tuple[Partition, ...]) -> Iterator[LayoutRefused]
     if not data:
         message = "there is no data partition beside the CLUSTER partition"
         yield LayoutRefused("E_PARTITION", message, "2.2.2.1-04", value=0, limit=1)
+
+
+def changes(before: Iterable[Partition], after: Iterable[Partition]) -> list[str]:
+    """Say what differs between two tables of one disk, partition by partition; empty when nothing does."""
+    old, new = ({part.number: part for part in table} for table in (before, after))
+    found = []
+    for number in sorted(old | new):
+        if number not in new:
+            found.append(f"partition {number} is gone")
+        elif number not in old:
+            found.append(f"partition {number} is new")
+        elif old[number] != new[number]:
+            was, now = old[number], new[number]
+            found.append(
+                f"partition {number} was {was.length_bytes} bytes at {was.start_bytes} of kind {was.kind:#04x},"
+                f" is {now.length_bytes} at {now.start_bytes} of kind {now.kind:#04x}"
+            )
+    return found
 
 
 def check_unformatted(head: bytes) -> None:

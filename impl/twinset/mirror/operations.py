@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .cluster_partition import Record
+    from .counts import Counts
 
 READ, WRITE, ZERO, COPY = range(4)
 
@@ -60,6 +61,8 @@ class Flush:
 
 class PathPorts(Protocol):
     """What the write path asks of the world. Nothing here calls back before it returns."""
+
+    counts: Counts
 
     def submit_read(self, op: Op) -> None: ...
     def submit_write(self, op: Op) -> None: ...

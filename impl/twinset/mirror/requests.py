@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import attaching, copy_mode, failures
+from . import attaching, copy_mode, failures, permits
 from .cluster_partition import NO_ID, Role, State
 from .maps import pack_bits
 from .session import COPY_RUNS, FINISHING, IDLE, IN_STEP, SOURCE, TARGET, Pending
@@ -55,7 +55,8 @@ def try_activate(side: Side) -> None:
             side.ports.send_control({"type": "want_source"})
     else:
         decision = side.decide(session)
-        if decision.mode in (copy_mode.REFUSE, copy_mode.DIVERGED, copy_mode.UNDECIDED):
+        apart = decision.mode == copy_mode.APART and side.record.state == State.SOLO
+        if decision.mode in copy_mode.NO_COPY and not apart:
             refuse_activation(side, decision.reason)
         else:
             serve(side)
@@ -99,6 +100,15 @@ def deactivate(side: Side, request: Any) -> None:
     side.progress()
 
 
+def deactivated(side: Side) -> None:
+    """All that clients had asked has ended."""
+    pending, side.deactivation = side.deactivation, None
+    if side.permitted:
+        permits.ended(side)
+    if pending is not None:
+        side.ports.reply(pending.request, None)
+
+
 def rebuild(side: Side) -> None:
     """The other server has returned to the cluster: copying may begin and go on."""
     side.told.rebuild = True
@@ -135,6 +145,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
             server_uuid=side.settings.server_uuid,
             target_of=0,
             peer_faulty=False,
+            forced=False,
             clean=False,
             solo_right=False,
             map_valid=False,
@@ -146,7 +157,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         side.failed = False
         side.become_source()
     elif side.record.state != State.BLANK:
-        side.persist(state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False)
+        side.persist(state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False, forced=False)
     side.ports.reply(request, None)
     if side.session is not None:
         side.ports.close_session("the mirror is created anew")

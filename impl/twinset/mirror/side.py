@@ -58,6 +58,7 @@ class Side:
         self.ports = ports
         self.role = IDLE
         self.serving = False
+        self.permitted = False  # ... without a group (permits.py)
         self.session: Session | None = None
         self.copy: Copy | None = None
         self.path = SourcePath(maps, ports, self.disk_failed)
@@ -102,14 +103,12 @@ class Side:
 
     @property
     def mute(self) -> bool:
-        """True when this side keeps no session: it is closed, or it serves and has had no lease for too long.
+        """True when this side keeps no session: closed, permitted, or serving without a lease for too long.
 
         A session that lives keeps the other side from taking over (R13); one whose daemon is gone must not.
         """
-        starved = self.serving and bool(self.told.frozen)
-        return self.closed or (
-            starved and self.now_ms - self.frozen_ms >= 2 * self.settings.mirror_timeout_ms
-        )
+        starved_ms = self.now_ms - self.frozen_ms if self.serving and self.told.frozen else 0
+        return self.closed or self.permitted or starved_ms >= 2 * self.settings.mirror_timeout_ms
 
     # -- time -----------------------------------------------------------------------------------------
 
@@ -145,8 +144,7 @@ class Side:
         if self.session is not None and self.session.wanted:
             attaching.release(self)
         if self.deactivation is not None and self.path.idle:
-            pending, self.deactivation = self.deactivation, None
-            self.ports.reply(pending.request, None)
+            requests.deactivated(self)
         if self.closing is not None:
             requests.try_close(self, self.closing)
 
@@ -156,6 +154,9 @@ class Side:
         """Take a new session; the shell has closed the old one and drained what it received (R4, R11)."""
         session.since_ms = self.now_ms
         self.session = session
+        if self.permitted:
+            self.ports.close_session("access to this side is permitted without its group")
+            return
         peer = session.peer.record
         if copy_mode.outdated_by(self.view, session.peer):
             served = self.serving  # so the other side was told, and does not attach a side that serves
@@ -188,7 +189,7 @@ class Side:
         if self.role == TARGET:
             self.target.end_session()
             self.role = IDLE
-        elif self.role == SOURCE:
+        elif self.role == SOURCE and not self.permitted:
             self.lose_target(session, reason)
 
     def lose_target(self, session: Session, reason: str) -> None:
@@ -282,6 +283,7 @@ class Side:
             map_valid=False,
             peer_faulty=peer_faulty,
         )
+        self.ports.counts.breaks += 1
         self.ports.log("mirror_break", reason=reason)
         if self.role == SOURCE:
             self.path.drop_remote()
@@ -319,7 +321,7 @@ class Side:
             self.persist(state=State.STALE)
             self.leave_source()
             self.ports.log("outdated", reason="the other side goes on alone")
-        return self.record.state in copy_mode.OUTDATED
+        return self.record.state in copy_mode.OUTDATED or self.record.forced
 
     def on_staled(self, session: Session, message: dict[str, Any]) -> None:
         """The other side is durably STALE: going on alone is sound."""
@@ -367,7 +369,7 @@ class Side:
     def revoke(self, reason: str) -> None:
         """Stop serving at once: another side is or may be ahead. Clients see an error, no old data."""
         self.ports.log("access_revoked", reason=reason)
-        self.serving = False
+        self.serving = self.permitted = False
         self.ports.close_export()
         self.path.revoke()
         self.leave_source()

@@ -23,6 +23,7 @@ class TargetPath:
     def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[str, int], bool]) -> None:
         self.maps = maps
         self.ports = ports
+        self.counts = ports.counts
         self._failed = failed
         self.received = 0
         self.inflight = 0
@@ -53,6 +54,8 @@ class TargetPath:
         maps.mark(op.first, op.last, epoch)
         maps.advance(epoch)
         self.received = seq
+        self.counts.received += 1
+        self.counts.received_bytes += op.length
         self.inflight += 1
         self.ports.submit_write(op)
 

@@ -49,12 +49,20 @@ def status(side: Side, inflight: int) -> dict[str, Any]:
     mode, copied = side.told.last_copy
     reason = side.may_activate()
     return {
-        "role": "active" if side.serving else "standby" if side.role == TARGET else "idle",
+        "role": "permitted"
+        if side.permitted
+        else "active"
+        if side.serving
+        else "standby"
+        if side.role == TARGET
+        else "idle",
         "source": side.role == SOURCE,
         "state": record.state.name,
         "session": "none" if session is None else _SESSION_WORDS.get(session.phase, "connected"),
         "set_state": set_state(side),
         "latest": latest(side),
+        "sound": side.view.sound,
+        "permitted": side.permitted,
         "may_activate": {"ok": not reason, "reason": reason},
         "dirty_bytes": side.maps.dirty_bytes,
         "size_bytes": side.maps.size_bytes,
@@ -66,4 +74,5 @@ def status(side: Side, inflight: int) -> dict[str, Any]:
         "frozen": side.told.frozen or None,
         "peer": None if session is None else to_json(session.peer.record),
         "inflight": inflight,
+        "counts": side.ports.counts.as_json(),
     }

@@ -43,6 +43,7 @@ class SourcePath:
     def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[str, int], bool]) -> None:
         self.maps = maps
         self.ports = ports
+        self.counts = ports.counts
         self._failed = failed
         self.mode = HOLD
         self.frozen = False
@@ -67,6 +68,8 @@ class SourcePath:
 
     def read(self, op: Op) -> None:
         """Submit a read, or keep it while the lease is out (R13: a paused side must not show old data)."""
+        self.counts.reads += 1
+        self.counts.read_bytes += op.length
         if self.frozen:
             self.reads.append(op)
         elif self.mode == FAILED:
@@ -81,6 +84,9 @@ class SourcePath:
 
     def write(self, op: Op) -> None:
         """Take a write, zero or copy operation: lock its range, start it when nothing is in its way."""
+        if op.kind != COPY:
+            self.counts.writes += 1
+            self.counts.written_bytes += op.length
         shift = self.maps.shift
         op.first = op.offset >> shift
         op.last = (op.offset + op.length - 1) >> shift
@@ -93,6 +99,7 @@ class SourcePath:
 
     def flush(self, request: Any) -> Flush:
         """Take a FLUSH of a client."""
+        self.counts.flushes += 1
         self.token += 1
         flush = Flush(self.token, request)
         if self._stopped:

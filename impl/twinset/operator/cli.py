@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinset.errors import DaemonUnreachable, Refusal, TwinsetError
-from twinset.operator import disk_cli, progress, registry_cli, render
-from twinset.operator.client import Client
-from twinset.shell.paths import Paths
+from twinset.errors import Refusal
+from twinset.operator import disk_cli, mirror_cli, registry_cli, render
+from twinset.operator.talk import REFUSED, Json, guarded, request, show
 
-REFUSED: Final = 1
-UNREACHABLE: Final = 3
+if TYPE_CHECKING:
+    from twinset.operator.client import Client
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Operate a twinset cluster of two servers."
@@ -27,52 +25,17 @@ app = typer.Typer(
 cluster_app = typer.Typer(no_args_is_help=True, help="The cluster as a whole.")
 server_app = typer.Typer(no_args_is_help=True, help="One of the two servers.")
 group_app = typer.Typer(no_args_is_help=True, help="Failover groups.")
-mirror_app = typer.Typer(no_args_is_help=True, help="Mirror sets.")
 program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have started by ARMLOAD.")
 app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(server_app, name="server")
 app.add_typer(group_app, name="group")
-app.add_typer(mirror_app, name="mirror")
+app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP")]
-
-Show = Callable[[Any], None]
-
-
-def _call(verb: str, show: Show, as_json: bool, **args: Any) -> None:
-    """Send one request and show its answer."""
-    _guarded(lambda client: _print(client.call(verb, **args), show, as_json), as_json)
-
-
-def _guarded(work: Callable[[Client], None], as_json: bool) -> None:
-    """Run with a connection; every failure becomes a message and an exit status, never a traceback."""
-    try:
-        client = Client(Paths.from_environment().api)
-        try:
-            work(client)
-        finally:
-            client.close()
-    except DaemonUnreachable as error:
-        render.unreachable(str(error), as_json=as_json)
-        raise typer.Exit(UNREACHABLE) from None
-    except Refusal as refusal:
-        render.refusal(refusal, as_json=as_json)
-        raise typer.Exit(REFUSED) from None
-    except TwinsetError as error:
-        render.refusal(Refusal("E_FAILED", str(error)), as_json=as_json)
-        raise typer.Exit(REFUSED) from None
-
-
-def _print(result: Any, show: Show, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(result, indent=2, sort_keys=True) + "\n")
-    else:
-        show(result)
 
 
 @app.command()
@@ -107,99 +70,73 @@ def cluster_create(file: Annotated[Path, typer.Argument(metavar="FILE")], as_jso
     except (OSError, UnicodeDecodeError) as error:
         render.refusal(Refusal("E_NOTFOUND", f"{file}: cannot be read: {error}"), as_json=as_json)
         raise typer.Exit(REFUSED) from None
-    _call("cluster.create", render.created, as_json, text=text)
+    request("cluster.create", render.created, as_json, text=text)
 
 
 @cluster_app.command("start")
 def cluster_start(as_json: Json = False) -> None:
     """Start the cluster: both servers, and the groups whose startup attribute is automatic."""
-    _call("cluster.start", render.done("The cluster operates."), as_json)
+    request("cluster.start", render.done("The cluster operates."), as_json)
 
 
 @cluster_app.command("stop")
 def cluster_stop(as_json: Json = False) -> None:
     """Shut the cluster down: groups stop on both servers, nothing fails over."""
-    _call("cluster.stop", render.done("The cluster is stopped."), as_json)
+    request("cluster.stop", render.done("The cluster is stopped."), as_json)
 
 
 @cluster_app.command("status")
 def cluster_status(as_json: Json = False) -> None:
     """Show servers, groups and mirror sets."""
-    _call("cluster.status", render.cluster_status, as_json)
+    request("cluster.status", render.cluster_status, as_json)
 
 
 @server_app.command("return")
 def server_return(server: ServerName = None, as_json: Json = False) -> None:
     """Take a restarted server back into the cluster (default: the isolated one) and rebuild its mirrors."""
-    _call("server.return", render.done("The server has returned to the cluster."), as_json, server=server)
+    request("server.return", render.done("The server has returned to the cluster."), as_json, server=server)
 
 
 @server_app.command("shutdown")
 def server_shutdown(server: ServerName = None, as_json: Json = False) -> None:
     """Let one server (default: this one) leave the cluster; its groups fail over."""
-    _call("server.shutdown", render.done("The server has left the cluster."), as_json, server=server)
+    request("server.shutdown", render.done("The server has left the cluster."), as_json, server=server)
 
 
 @group_app.command("start")
 def group_start(group: GroupName, server: ServerName = None, as_json: Json = False) -> None:
     """Start a group (default: on the best server of its policy)."""
-    _call("group.start", render.group_done("started"), as_json, group=group, server=server)
+    request("group.start", render.group_done("started"), as_json, group=group, server=server)
 
 
 @group_app.command("stop")
 def group_stop(group: GroupName, as_json: Json = False) -> None:
     """Stop a group."""
-    _call("group.stop", render.group_done("stopped"), as_json, group=group)
+    request("group.stop", render.group_done("stopped"), as_json, group=group)
 
 
 @group_app.command("move")
 def group_move(group: GroupName, server: ServerName = None, as_json: Json = False) -> None:
     """Stop a group where it runs and start it on the other server."""
-    _call("group.move", render.group_done("moved"), as_json, group=group, server=server)
+    request("group.move", render.group_done("moved"), as_json, group=group, server=server)
 
 
 @group_app.command("list")
 def group_list(as_json: Json = False) -> None:
     """Show every group with its state and place."""
-    _call("group.list", render.group_list, as_json)
-
-
-@mirror_app.command("create")
-def mirror_create(
-    mirror_set: Annotated[str, typer.Argument(metavar="SET")],
-    source: Annotated[str | None, typer.Option(help="the server whose data is kept")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="return when both sides are equal")] = False,
-    as_json: Json = False,
-) -> None:
-    """Create the mirror of a set: everything on the other side is overwritten by the source's data."""
-
-    def work(client: Client) -> None:
-        result = client.call("mirror.create", set=mirror_set, source=source)
-        if wait:
-            result = progress.follow(client, mirror_set, quiet=as_json)
-        _print(result, render.mirror_created(mirror_set, finished=wait), as_json)
-
-    _guarded(work, as_json)
-
-
-@mirror_app.command("status")
-def mirror_status(
-    mirror_set: Annotated[str | None, typer.Argument(metavar="[SET]")] = None, as_json: Json = False
-) -> None:
-    """Show mirror sets, with the progress of a rebuild."""
-    _call("mirror.status", render.mirror_status, as_json, set=mirror_set)
+    request("group.list", render.group_list, as_json)
 
 
 @program_app.command("list")
 def program_list(as_json: Json = False) -> None:
     """Show what ARMLOAD has started on this server, and how often it was started again."""
-    _call("program.list", render.program_list, as_json)
+    request("program.list", render.program_list, as_json)
 
 
 @registry_cli.app.command("status")
 def registry_status(as_json: Json = False) -> None:
     """Show the keys that follow groups, with the version of each that this server holds."""
-    _call("registry.status", render.registry_status, as_json)
+    request("registry.status", render.registry_status, as_json)
 
 
 @app.command()
@@ -209,12 +146,12 @@ def events(
     as_json: Json = False,
 ) -> None:
     """Show this server's event log."""
-    _guarded(lambda client: _events(client, since, follow=follow, as_json=as_json), as_json)
+    guarded(lambda client: _events(client, since, follow=follow, as_json=as_json), as_json)
 
 
 def _events(client: Client, since: int, *, follow: bool, as_json: bool) -> None:
     if as_json and not follow:
-        _print(client.call("events", since=since), render.events, as_json)
+        show(client.call("events", since=since), render.events, as_json)
         return
     while True:
         result = client.call("events", since=since, wait_s=20.0 if follow else 0.0)

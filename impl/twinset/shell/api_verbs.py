@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import Refusal
-from twinset.shell import clock, program_verbs
+from twinset.shell import clock, mirror_admin, program_verbs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,6 +41,12 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "group.list": {},
     "mirror.create": {"set": (str, True), "source": (str, False), "wait": (bool, False)},
     "mirror.status": {"set": (str, False)},
+    "mirror.forced_return": {"set": (str, True), "server": (str, False), "confirm": (bool, False)},
+    "mirror.permit": {"set": (str, True), "server": (str, False)},
+    "mirror.forced_permit": {"set": (str, True), "server": (str, False), "confirm": (bool, False)},
+    "mirror.restrict": {"set": (str, True), "server": (str, False)},
+    "mirror.stats": {"set": (str, True), "server": (str, False)},
+    "mirror.functions": {"set": (str, False), "server": (str, False)},
 }
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
@@ -49,7 +55,7 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
 }
-ALL: Final = {**CORE, **OWN, **program_verbs.VERBS}
+ALL: Final = {**CORE, **OWN, **program_verbs.VERBS, **mirror_admin.VERBS}
 
 
 async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
@@ -64,7 +70,10 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     runtime = await _runtime(daemon, verb)
     if verb in program_verbs.VERBS:
         return await program_verbs.handle(runtime, verb, args)
-    return await runtime.request(verb, args)
+    if verb in mirror_admin.VERBS:
+        return await mirror_admin.handle(daemon, runtime, verb, args)
+    result = await runtime.request(verb, args)
+    return mirror_admin.with_exports(runtime, daemon.paths, result) if verb in mirror_admin.GRANTS else result
 
 
 async def _runtime(daemon: Daemon, verb: str) -> Runtime:

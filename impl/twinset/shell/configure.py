@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
 from twinset.errors import ConfigError, ProtocolError, Refusal
-from twinset.shell import control_channel, disk_registration, store
+from twinset.shell import cancellation, control_channel, disk_registration, store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,19 +59,22 @@ class Configure:
         self._may_change = may_change
         self._committed = committed
 
-    async def create(self, text: str, key: bytes, own_hello: Hello) -> dict[str, Any]:
-        """Make `text` the configuration of both servers."""
+    async def create(
+        self, text: str, key: bytes, own_hello: Hello, *, register: str = "", cancel: str = ""
+    ) -> dict[str, Any]:
+        """Make `text` the configuration of both servers, with a set registered or cancelled by it."""
         config = validated(text, self._me)
         await self._refuse_when_running()
-        await self._refuse_unfit_disks(config)
+        await self._refuse_unfit_disks(config, register)
         peer = config.peer_of(self._me).name
         channel = await self._reach(config, peer, key, own_hello)
         try:
             answers = channel.frames()
-            await _ask(channel, answers, peer, {"t": "prepare", "text": text})
+            change = {"register": register, "cancel": cancel}
+            await _ask(channel, answers, peer, {"t": "prepare", "text": text, **change})
             self._prepare(text)
             await _ask(channel, answers, peer, {"t": "commit"})
-            self._commit()
+            self._commit(cancel)
             self._committed()
         except (OSError, ProtocolError) as error:
             raise Refusal(
@@ -84,11 +87,12 @@ class Configure:
 
     async def serve(self, channel: Channel) -> None:
         """Answer another server that wants to hand a configuration over."""
-        prepared = committed = False
+        prepared: dict[str, Any] | None = None
+        committed = False
         try:
             async for frame in channel.frames():
                 try:
-                    prepared, committed = await self._obey(frame, prepared=prepared)
+                    prepared, committed = await self._obey(frame, prepared)
                 except Refusal as refusal:
                     channel.send({"t": "refused", "error": refusal.as_json()})
                 else:
@@ -101,17 +105,19 @@ class Configure:
             if committed:  # after the answer has gone: the change ends this connection
                 self._committed()
 
-    async def _obey(self, frame: dict[str, Any], *, prepared: bool) -> tuple[bool, bool]:
-        """Carry one request of the other server out; return whether one is prepared, and committed."""
+    async def _obey(
+        self, frame: dict[str, Any], prepared: dict[str, Any] | None
+    ) -> tuple[dict[str, Any] | None, bool]:
+        """Carry one request of the other server out; return what is prepared, and whether it is committed."""
         if frame.get("t") == "prepare" and isinstance(frame.get("text"), str):
             config = validated(frame["text"], self._me)
             await self._refuse_when_running()
-            await self._refuse_unfit_disks(config)
+            await self._refuse_unfit_disks(config, str(frame.get("register") or ""))
             self._prepare(frame["text"])
-            return True, False
-        if frame.get("t") == "commit" and prepared:
-            self._commit()
-            return True, True
+            return frame, False
+        if frame.get("t") == "commit" and prepared is not None:
+            self._commit(str(prepared.get("cancel") or ""))
+            return prepared, True
         raise Refusal("E_STATE", f"unexpected request {frame.get('t')!r}")
 
     @property
@@ -121,7 +127,9 @@ class Configure:
     def _prepare(self, text: str) -> None:
         store.write_atomic(self._beside, text)
 
-    def _commit(self) -> None:
+    def _commit(self, cancel: str) -> None:
+        if cancel:  # before the configuration that does not name its disk any more
+            cancellation.remember(self._paths, cancel, self._me)
         self._beside.replace(self._paths.config)
         store.sync_directory(self._paths.config.parent)
 
@@ -134,9 +142,14 @@ class Configure:
         if reason:
             raise Refusal("E_STATE", f"{self._me}: {reason}", CLAUSE, "twinset cluster stop")
 
-    async def _refuse_unfit_disks(self, config: ClusterConfig) -> None:
+    async def _refuse_unfit_disks(self, config: ClusterConfig, register: str) -> None:
         """Look at the disks beside the event loop: one that does not answer must not stop the daemon."""
-        await asyncio.to_thread(disk_registration.refuse_unfit, config, self._me, self._paths.state)
+        state = self._paths.state
+        await asyncio.to_thread(disk_registration.refuse_unfit, config, self._me, state)
+        if register:
+            await asyncio.to_thread(
+                disk_registration.refuse_registered, config.mirror_set(register), self._me, state
+            )
 
     async def _reach(self, config: ClusterConfig, peer: str, key: bytes, own: Hello) -> Channel:
         """Open a connection to the other server over the first LAN that works."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset import config as configuration
 from twinset.config.cluster import same_name
 from twinset.errors import ConfigError, Refusal
-from twinset.shell import api_verbs, clock, control_channel, memory, power, store
+from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
 from twinset.shell.api import ApiServer
 from twinset.shell.configure import Configure
 from twinset.shell.control_channel import ControlPort
@@ -59,7 +59,7 @@ class Daemon:
         self._limit = clock.RateLimit()
         self._instance = secrets.token_hex(16)
         self._port: ControlPort | None = None
-        self.configure = Configure(paths, self.me, self._why_not_change, self._take_up)
+        self.configure = Configure(paths, self.me, self.why_not_change, self._take_up)
         self._api = ApiServer(paths.api, self.handle, self.failed)
 
     # -- life -------------------------------------------------------------------------------------------
@@ -72,6 +72,7 @@ class Daemon:
         self.event_log.write("daemon_started", "info", {"pid": os.getpid(), "boot_id": self.boot_id})
         for refusal in memory.protect_process():
             self.event_log.write("memory_not_protected", "warning", {"reason": refusal})
+        await self._forget_cancelled()
         self._begin()
         self.taken_up.set()
         await self._api.start()
@@ -83,6 +84,7 @@ class Daemon:
             if self.changed.is_set():
                 self.changed.clear()
                 await self._end_runtime(end_mirrors=True)
+                await self._forget_cancelled()
                 self._begin()
                 if not self.changed.is_set():
                     self.taken_up.set()
@@ -99,6 +101,11 @@ class Daemon:
             self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
         self.event_log.close()
         return 0
+
+    async def _forget_cancelled(self) -> None:
+        """Let the disks of cancelled mirror sets forget them; no mirror process runs now (8.3-02)."""
+        for name, trouble in await asyncio.to_thread(cancellation.carry_out, self.paths):
+            self.event_log.write("mirror_set_not_forgotten", "error", {"set": name, "reason": trouble})
 
     def _take_up(self) -> None:
         """Another configuration is in place: requests wait until it is in use."""
@@ -208,16 +215,16 @@ class Daemon:
         """Answer one request of the API."""
         return await api_verbs.handle(self, verb, args)
 
-    async def create(self, text: str) -> dict[str, Any]:
+    async def create(self, text: str, *, register: str = "", cancel: str = "") -> dict[str, Any]:
         """Make a configuration the active one on both servers."""
         if self.key is None:
             raise Refusal(
                 "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
             )
         own = control_channel.hello("configure", self.me, self._instance)
-        return await self.configure.create(text, self.key, own)
+        return await self.configure.create(text, self.key, own, register=register, cancel=cancel)
 
-    async def _why_not_change(self) -> str:
+    async def why_not_change(self) -> str:
         """Return why the configuration cannot be changed now."""
         if self.runtime is None:
             return ""
@@ -225,6 +232,9 @@ class Daemon:
         for name, server in status.get("servers", {}).items():
             if same_name(name, self.me) and server.get("status") == "O":
                 return "the cluster operates"
+        for name, mirror_set in status.get("mirror_sets", {}).items():
+            if place := mirror_set.get("permitted_on"):
+                return f"access to mirror set {name} is permitted on {place}; twinset mirror restrict {name}"
         return ""
 
     # -- reports ----------------------------------------------------------------------------------------

@@ -32,6 +32,19 @@ def refuse_unfit(config: ClusterConfig, me: str, state_dir: Path) -> None:
         raise Refusal(code, f"{me}: " + "; ".join(text for _, text, _, _ in reasons), clause, help_text)
 
 
+def refuse_registered(mirror_set: MirrorSet, me: str, state_dir: Path) -> None:
+    """Refuse to register a disk that carries a record, even that of a set of this name: it may be outdated (8.6-02)."""
+    path = mirror_set.disk_path(me)
+    found = disk_tools.look(path, state_dir, probe=False)
+    if found.record is not None and not found.record.blank:
+        raise Refusal(
+            "E_DISK",
+            f"{me}: mirror set {mirror_set.name}: {path} carries the record of a mirror set",
+            "8.6-02",
+            f"twinset disk clear {path} --yes, on {me}",
+        )
+
+
 def _reasons(mirror_set: MirrorSet, me: str, state_dir: Path) -> Iterator[tuple[str, str, str, str]]:
     """Give code, text, clause and next step of everything that forbids the disk of a set."""
     path = mirror_set.disk_path(me)

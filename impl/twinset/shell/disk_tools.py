@@ -19,7 +19,7 @@ from twinset.disks.inspection import Inspection, inspect
 from twinset.disks.plan import Range
 from twinset.errors import DiskError, Refusal
 from twinset.mirror import cluster_partition
-from twinset.shell import latch
+from twinset.shell import latch, table_watch
 from twinset.shell.disk_facts import gather
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ def clear(path: str, discard: Sequence[str], state_dir: Path, *, partitions: boo
         changes.refuse_clear(found, discard, partitions=partitions)
         disk.zero(cleared(found, partitions=partitions))
         disk.flush()
+        if found.record is not None and found.record.record is not None:
+            table_watch.forget(state_dir, found.record.record.disk_uuid)
         if partitions:
             notes[0] = disk.read_table_again()
 

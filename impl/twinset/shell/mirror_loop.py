@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import DiskError
 from twinset.mirror.cluster_partition import Record, State
+from twinset.mirror.counts import Counts
 from twinset.mirror.operations import COPY, READ, ZERO, Flush, Op
-from twinset.mirror.session import Settings
 from twinset.mirror.side import Side
 from twinset.mirror.status import status
 from twinset.wire import replication
@@ -29,7 +29,6 @@ from . import latch, mirror_requests, mirror_start
 from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import SlotPool
 from .control_socket import ControlSocket
-from .disk import Disk
 from .mirror_link import MirrorLink
 from .mirror_spec import Spec, cluster_key, identity
 from .nbd_export import NbdServer
@@ -65,12 +64,13 @@ class Mirrord:
         self.now_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
         self.boot_id = identity(self.run_dir / "boot_id")
         self.latch_path = latch.path_of(self.state_dir, spec.set)
-        self.disk = Disk(spec.disk)
+        self.disk = mirror_start.open_disk(spec)
         partitions = [self.disk.layout.data_partition(entry["number"]) for entry in spec.partitions]
         self.data_start = min(partition.start_bytes for partition in partitions)
         size = max(partition.end_bytes for partition in partitions) - self.data_start
         self.layout = [[part.start_bytes - self.data_start, part.length_bytes] for part in partitions]
         record, self.damage = mirror_start.read_record(self.disk, size, spec)
+        mirror_start.note_table(self, record)
         self.shared = SharedMaps(self.run_dir / f"maps-{spec.set}", size, self.boot_id)
         self.maps = self.shared.bind(record.disk_uuid)
         mirror_start.restore_maps(self.disk, record, self.maps)
@@ -88,17 +88,8 @@ class Mirrord:
         scale = spec.time_scale
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
         self.retry_ms = max(50, int(300 * scale))
-        settings = Settings(
-            spec.server,
-            spec.server_index,
-            self.boot_id,
-            identity(self.state_dir / "server_id"),
-            piece_max=self.pool.size,
-            fastsync=spec.fastsync,
-            mirror_timeout_ms=self.silence_ms,
-            mark_interval_ms=max(200, int(1000 * scale)),
-        )
-        self.side = Side(settings, record, self.maps, self)
+        self.counts = Counts()
+        self.side = Side(mirror_start.settings(self), record, self.maps, self)
         self.lease_ns = -1 if spec.leased else 1 << 62
         if spec.leased:
             self.side.freeze("no lease yet")
@@ -403,6 +394,7 @@ class Mirrord:
     def persist(self, record: Record) -> None:
         """Port: make a record durable, on the system disk first where it is bad news."""
         bad = record.state in (State.STALE, State.FAULTY, State.DIVERGED)
+        bad = bad and not record.forced  # permits what follows: it has to be on the disk itself
         if bad or record.disk_uuid != self.side.record.disk_uuid:  # the server knows its disk first (8.6)
             self._latch(record)
         try:
@@ -413,6 +405,7 @@ class Mirrord:
         if not bad:
             self._latch(record)
         if record.disk_uuid != self.side.record.disk_uuid:
+            mirror_start.note_table(self, record)
             self.shared.rebind(record.disk_uuid)
         self.changed()
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import DiskError
-from twinset.mirror import failures, requests
+from twinset.mirror import failures, permits, requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def handle(daemon: Mirrord, connection: ControlConnection, message: dict[str, An
         failures.record_failed(daemon.side, str(error))
     except (KeyError, TypeError, ValueError) as error:
         daemon.reply(request, ("E_SYNTAX", f"{verb}: bad argument: {error}"))
-    if verb in ("activate", "create", "rebuild"):
+    if verb in ("activate", "create", "rebuild", "restrict"):
         daemon.link.try_soon()
 
 
@@ -91,6 +91,18 @@ def do_create(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
     requests.create(daemon.side, request, source=bool(message["source"]))
 
 
+def do_permit(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Open this side without its group; `peer_stale` is the generation in which the other side is STALE."""
+    peer_stale = int(message.get("peer_stale") or "0", 16)
+    forced, right = bool(message["forced"]), bool(message.get("right"))
+    permits.permit(daemon.side, request, forced=forced, peer_stale=peer_stale, right=right)
+
+
+def do_restrict(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
+    """Withdraw that access."""
+    permits.restrict(daemon.side, request)
+
+
 def do_close(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
     """Close cleanly."""
     requests.close(daemon.side, request, solo_right=bool(message.get("solo_right")))
@@ -112,5 +124,7 @@ _VERBS: Final[dict[str, Callable[[Mirrord, Any, dict[str, Any]], None]]] = {
     "peer_stale": do_peer_stale,
     "rebuild": do_rebuild,
     "create": do_create,
+    "permit": do_permit,
+    "restrict": do_restrict,
     "close": do_close,
 }

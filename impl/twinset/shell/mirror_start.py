@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from twinset.errors import DiskError, TwinsetError
 from twinset.guide.memory import SHORTAGE_CLAUSE
 from twinset.mirror import failures
-from twinset.mirror.cluster_partition import Record, RecordCorrupt, State
+from twinset.mirror.cluster_partition import NO_ID, Record, RecordCorrupt, State
 from twinset.mirror.maps import unpack_bits
+from twinset.mirror.session import Settings
 
-from . import latch
+from . import latch, table_watch
+from .disk import Disk
 from .memory_claims import MemoryClaims
+from .mirror_spec import identity
 
 if TYPE_CHECKING:
     from twinset.mirror.maps import Maps
 
-    from .disk import Disk
     from .mirror_loop import Mirrord
     from .mirror_spec import Spec
 
@@ -28,6 +30,29 @@ def admitted(spec: Spec) -> Spec:
     if reason:
         raise TwinsetError(f"{reason} [{SHORTAGE_CLAUSE}]")
     return spec
+
+
+def open_disk(spec: Spec) -> Disk:
+    """Open the disk of the set; refuse one whose partition table was changed since it was registered (8.5-01)."""
+    disk = Disk(spec.disk)
+    try:
+        record = disk.read_record().record
+    except RecordCorrupt:
+        record = None
+    try:
+        seen = table_watch.path_of(Path(spec.state_dir), spec.set)
+        table_watch.refuse_changed(seen, disk.layout, record, spec.disk)
+    except DiskError:
+        disk.close()
+        raise
+    return disk
+
+
+def note_table(daemon: Mirrord, record: Record) -> None:
+    """Remember the partition table of a registered disk, once for each identity that a disk has."""
+    path = table_watch.path_of(daemon.state_dir, daemon.spec.set)
+    if record.disk_uuid != NO_ID and not table_watch.known(path, record.disk_uuid):
+        table_watch.note(path, daemon.disk.layout, record.disk_uuid)
 
 
 def read_record(disk: Disk, size_bytes: int, spec: Spec) -> tuple[Record, str | None]:
@@ -74,6 +99,21 @@ def restore_maps(disk: Disk, record: Record, maps: Maps) -> None:
             return
         maps.add(unpack_bits(packed, maps.count))
         maps.continuous = True
+
+
+def settings(daemon: Mirrord) -> Settings:
+    """Return what the core has to know of this process; times are scaled."""
+    spec = daemon.spec
+    return Settings(
+        spec.server,
+        spec.server_index,
+        daemon.boot_id,
+        identity(daemon.state_dir / "server_id"),
+        piece_max=daemon.pool.size,
+        fastsync=spec.fastsync,
+        mirror_timeout_ms=daemon.silence_ms,
+        mark_interval_ms=max(200, int(1000 * spec.time_scale)),
+    )
 
 
 def serve(daemon: Mirrord) -> None:

@@ -7,13 +7,14 @@ import sys
 import time
 import traceback
 
+from .mirror_permits import PermitWorld
 from .mirror_server import Violation
 from .mirror_world import World
 
 
-def play(seed: int, *, trace: bool = False) -> tuple[World, str]:
+def play(seed: int, *, trace: bool = False, world_type: type[World] = World) -> tuple[World, str]:
     """Play one seed and return the world with the violation, or "" when there was none."""
-    world = World(seed, trace=trace)
+    world = world_type(seed, trace=trace)
     try:
         world.play()
     except Violation as violation:
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--start", type=int, default=1)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--permits", action="store_true", help="with an operator who permits access")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument(
         "--keep-going", action="store_true", help="report every failing seed, not only the first"
@@ -40,7 +42,9 @@ def main() -> int:
     started, steps, faults, checked, failed, acknowledged = time.perf_counter(), 0, 0, 0, 0, 0
     rows: set[str] = set()
     for seed in seeds:
-        world, violation = play(seed, trace=options.trace)
+        world, violation = play(
+            seed, trace=options.trace, world_type=PermitWorld if options.permits else World
+        )
         steps += world.step_count
         faults += world.faults.count
         checked += world.in_step_checked
@@ -51,7 +55,8 @@ def main() -> int:
         if violation:
             failed += 1
             print(f"seed {seed}, step {world.step_count}: {violation}")
-            print(f"replay: python -m twinset.simulation.mirror --seed {seed} --trace")
+            more = " --permits" if options.permits else ""
+            print(f"replay: python -m twinset.simulation.mirror{more} --seed {seed} --trace")
             if not options.keep_going:
                 break
     spent = time.perf_counter() - started

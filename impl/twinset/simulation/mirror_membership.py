@@ -6,13 +6,15 @@ lost; between the daemons messages need the heartbeat path.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.mirror import requests
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.session import IN_STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .mirror_process import Process
     from .mirror_server import Server
     from .mirror_world import World
@@ -335,7 +337,7 @@ class Membership:
             return True
         return self.refused >= 4 and self.world.operator_may_be_needed()
 
-    _STEPS = (
+    _STEPS: ClassVar[tuple[Callable[[Any, Server, Server], bool], ...]] = (
         _deliver_mail,
         _deliver_mail,
         _judge,

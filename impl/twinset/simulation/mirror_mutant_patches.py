@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import PropertyMock, patch
 
-from twinset.mirror import attaching, copy_mode, range_lock, requests, write_path
+from twinset.mirror import attaching, copy_mode, permits, range_lock, requests, write_path
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.copy import Copy
 from twinset.mirror.maps import Maps
@@ -364,3 +364,39 @@ def flush_only_there() -> list[Any]:
 
     original = SourcePath.flush_done
     return [_method(SourcePath, "flush_done", flush_done)]
+
+
+# -- access without a group ----------------------------------------------------------------------------------
+
+
+def permitted_without_proof() -> list[Any]:
+    def doubt(side: Side, peer_stale: int, *, right: bool) -> str:
+        return "" if side.record.state == State.IN_SYNC else original(side, peer_stale, right=right)
+
+    original = permits._doubt
+    return [patch.object(permits, "_doubt", doubt)]
+
+
+def permitted_while_equal() -> list[Any]:
+    def go_solo(side: Side, reason: str, **options: Any) -> None:
+        if "permitted" not in reason:
+            original(side, reason, **options)
+
+    original = Side.go_solo
+    return [_method(Side, "go_solo", go_solo)]
+
+
+def forced_not_recorded() -> list[Any]:
+    return [patch.object(permits, "_force", lambda _side, _doubt: None)]
+
+
+def forced_is_a_target() -> list[Any]:
+    def force(side: Side, _doubt: str) -> None:
+        side.persist(state=State.INCONSISTENT, target_of=0, clean=False)
+
+    return [patch.object(permits, "_force", force)]
+
+
+def forced_drags_the_other() -> list[Any]:
+    table = tuple(row for row in copy_mode._TABLE if row[0] != "forced")
+    return [patch.object(copy_mode, "_TABLE", table)]

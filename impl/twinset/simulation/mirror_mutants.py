@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import mirror_mutant_patches as bugs
 from .mirror import play
+from .mirror_permits import PermitWorld
+from .mirror_world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ class Mutant:
     what: str
     patches: Callable[[], list[Any]]
     start: int = 1
+    world: type[World] = World
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -108,6 +111,21 @@ MUTANTS = {
     "served-undrained": Mutant(
         "R13", "a side serves before received writes are on its disk", bugs.served_before_drained, 160
     ),
+    "permit-unproven": Mutant(
+        "R1", "a side is permitted without a proof", bugs.permitted_without_proof, world=PermitWorld
+    ),
+    "permit-equal": Mutant(
+        "R2", "an equal side is permitted as it is", bugs.permitted_while_equal, world=PermitWorld
+    ),
+    "forced-unrecorded": Mutant(
+        "R9", "a forced permit leaves the record as it is", bugs.forced_not_recorded, world=PermitWorld
+    ),
+    "forced-rebuilt": Mutant(
+        "R9", "a forced side counts as the target of a rebuild", bugs.forced_is_a_target, world=PermitWorld
+    ),
+    "forced-drags": Mutant(
+        "R9", "whoever meets a forced side is DIVERGED too", bugs.forced_drags_the_other, world=PermitWorld
+    ),
     "flush-here": Mutant("R14", "a FLUSH covers the own disk only", bugs.flush_only_here),
     "flush-there": Mutant("R14", "a FLUSH covers the other disk only", bugs.flush_only_there),
 }
@@ -117,7 +135,7 @@ def find(mutant: Mutant, seeds: int) -> tuple[int, str]:
     """Return the first of `seeds` seeds that finds the mutant, with what it found, or (0, "")."""
     with mutant.applied():
         for seed in range(mutant.start, mutant.start + seeds):
-            _world, violation = play(seed)
+            _world, violation = play(seed, world_type=mutant.world)
             if violation:
                 return seed, violation
     return 0, ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import DiskError
 from twinset.mirror.cluster_partition import Record, State
+from twinset.mirror.counts import Counts
 from twinset.mirror.maps import Maps, unpack_bits
 from twinset.mirror.operations import COPY, READ, Flush, Op
 from twinset.mirror.session import Session, Settings
@@ -52,6 +53,7 @@ class Process:
         self.server = server
         self.index = server.index
         self.alive = True
+        self.counts = Counts()
         self.crash_in = -1
         self.crash_server = False
         self.maps_lost = False  # with the process: somebody emptied the run directory
@@ -148,7 +150,7 @@ class Process:
         self.point()
         self.world.note(self.index, f"persist {record.state.name} cur={record.cur} base={record.base}")
         disk = self.server.disk
-        if disk.bad and record.state not in LATCHED:
+        if disk.bad and (record.state not in LATCHED or record.forced):
             raise DiskError("EIO")
         if not disk.bad:
             disk.write_record(record)
@@ -285,7 +287,7 @@ class Process:
         if conn is None or side.session is not None:
             return
         if self.told is None:
-            if not side.target.idle or side.closed:
+            if not side.target.idle or side.closed or side.permitted:
                 return
             self.told = self._snapshot()
             hello = {

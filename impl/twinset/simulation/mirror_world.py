@@ -8,7 +8,7 @@ every step. At the end everything is repaired, and the pair has to become normal
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.errors import DiskError, ProtocolError
 from twinset.mirror import failures, requests
@@ -37,6 +37,8 @@ HEAL_STEPS = 6000
 class World:
     """Everything; `play` runs one seed and raises Violation."""
 
+    MEMBERSHIP: ClassVar[type[Membership]] = Membership
+
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
         self.seed = seed
         self.rng = Random(seed)
@@ -59,7 +61,7 @@ class World:
         self.events: dict[str, int] = {}
         self.servers = (Server(0, self), Server(1, self))
         self.client = Client(self)
-        self.membership = Membership(self)
+        self.membership = self.MEMBERSHIP(self)
         self.faults = Faults(self)
         self.in_step_checked = 0
         self.healing = False

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 
 def at_most_one_serves(world: World) -> None:
-    """No two sides serve at once, unless one is stopped by its lease or by a pause."""
+    """No two sides serve at once, unless one is stopped by its lease or by a pause, or was forced open (8.7-09)."""
     serving = [
         server.name
         for server in world.servers
         if server.process is not None
         and server.process.side.serving
         and not server.process.side.path.frozen
+        and not server.process.side.record.forced
         and not server.paused
     ]
     if len(serving) > 1 and not world.partitioned:

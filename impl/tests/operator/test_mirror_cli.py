@@ -1,0 +1,152 @@
+"""The commands of the Mirror Disk Administrator: words in, one request, its answer for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twinset.errors import Refusal
+
+from .test_cli import STATUS, Daemon, daemon, run
+
+__all__ = ["daemon"]  # the fixture
+
+OPTIONS = {
+    "set": "s2",
+    "max_io_kib": 128,
+    "max_io_count": 64,
+    "fastsync": True,
+    "defaults": {"max_io_kib": 64, "max_io_count": 64, "fastsync": True},
+    "formula": "(128 x (64 + 64) + 1024) x 2 KiB",
+    "memory_kib": 34816,
+    "memory_kib_all": 53248,
+    "available_kib": 40000,
+    "changed": True,
+}
+PERMITTED = {"set": "s2", "server": "server1", "exports": {"E": "nbd+unix:///E?socket=/run/x.sock"}}
+COUNTS = {
+    "reads": 3, "read_bytes": 1 << 20, "writes": 5, "written_bytes": 2 << 20, "flushes": 7, "received": 11,
+    "received_bytes": 0, "copied_bytes": 4 << 20, "full_copies": 1, "high_speed_copies": 0, "breaks": 2,
+}  # fmt: skip
+FUNCTIONS = {
+    "s2": {
+        "situation": "active",
+        "functions": {
+            "create": {
+                "allowed": False,
+                "reason": "its group db is in operation",
+                "clause": "8.7-04",
+                "help": "",
+            },
+            "cancel": {"allowed": True, "reason": "", "clause": "8.7-03", "help": ""},
+        },
+    }
+}
+REGISTER = ["mirror", "register", "s2", "--disk", "server1=/a", "--disk", "server2=/b", "--partition", "2=F"]
+SET: dict[str, Any] = {"set": "s2"}
+COMMANDS: list[tuple[list[str], str, dict[str, Any], Any, list[str]]] = [
+    (
+        REGISTER,
+        "mirror.register",
+        {**SET, "disks": {"server1": "/a", "server2": "/b"}, "partitions": {"2": "F"}},
+        {"next": "twinset mirror create s2"},
+        ["s2 is registered", "twinset mirror create s2"],
+    ),
+    (["mirror", "cancel", "s2"], "mirror.cancel", SET, {"next": "restart"}, ["s2 is cancelled", "restart"]),
+    (
+        ["mirror", "permit", "s2", "--server", "server1"],
+        "mirror.permit",
+        {**SET, "server": "server1"},
+        PERMITTED,
+        ["permitted on server1", "nbd+unix:///E?socket=/run/x.sock", "twinset mirror restrict s2"],
+    ),
+    (
+        ["mirror", "forced-permit", "s2", "--yes"],
+        "mirror.forced_permit",
+        {**SET, "confirm": True},
+        PERMITTED,
+        ["permitted on server1"],
+    ),
+    (
+        ["mirror", "forced-return", "s2", "--yes"],
+        "mirror.forced_return",
+        {**SET, "confirm": True},
+        {},
+        ["counts as the latest"],
+    ),
+    (["mirror", "restrict", "s2"], "mirror.restrict", SET, {}, ["Only groups give access to s2"]),
+    (
+        ["mirror", "options", "s2", "--max-io-kib", "128", "--no-fastsync"],
+        "mirror.options",
+        {**SET, "max_io_kib": 128, "fastsync": False},
+        OPTIONS,
+        [
+            "(128 x (64 + 64) + 1024) x 2 KiB = 34816 KiB",
+            "53248 KiB",
+            "sets that get none do not start",
+            "started anew",
+        ],
+    ),
+    (
+        ["mirror", "options", "s2", "--reset"],
+        "mirror.options",
+        {**SET, "reset": True},
+        {**OPTIONS, "changed": False, "available_kib": None},
+        ["available now: ? KiB"],
+    ),
+    (
+        ["mirror", "functions"],
+        "mirror.functions",
+        {},
+        FUNCTIONS,
+        ["s2: active", "its group db is in operation", "8.7-04"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "verb", "args", "answer", "shown"), COMMANDS)
+def test_a_command_is_one_request_and_its_answer_is_shown(
+    daemon: Daemon, words: list[str], verb: str, args: dict[str, Any], answer: Any, shown: list[str]
+) -> None:
+    """What was asked, and what an operator has to know of the answer; with --json too."""
+    daemon.answers[verb] = answer
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    for text in shown:
+        assert text in result.stdout
+    assert run(*words, "--json").exit_code == 0
+    assert daemon.asked == [(verb, args)] * 2
+
+
+@pytest.mark.parametrize("function", ["forced-permit", "forced-return"])
+def test_force_without_a_word_says_what_follows_and_fails(daemon: Daemon, function: str) -> None:
+    """twinsetd is asked without confirmation, and its refusal is what the operator reads."""
+    verb = f"mirror.{function.replace('-', '_')}"
+    daemon.answers[verb] = Refusal(
+        "E_STATE", "the copies differ", "8.7-09", f"twinset mirror {function} s2 --yes"
+    )
+    result = run("mirror", function, "s2")
+    assert result.exit_code == 1
+    assert "the copies differ" in result.output
+    assert "--yes" in result.output
+    assert daemon.asked == [(verb, {"set": "s2", "confirm": False})]
+
+
+def test_statistics_of_both_servers_stand_side_by_side(daemon: Daemon) -> None:
+    """A side that cannot be asked says why; the other one is shown all the same."""
+    side = {"set": "s2", "state": "SOLO", "dirty_bytes": 1 << 20, "counts": COUNTS}
+    daemon.answers["mirror.stats"] = [side, Refusal("E_STATE", "server2 cannot be reached")] * 2
+    lines = run("mirror", "stats", "s2").stdout
+    assert "5, 2.0 MiB" in lines
+    assert "SOLO" in lines
+    assert "server2: server2 cannot be reached" in lines
+    assert [args for verb, args in daemon.asked if verb == "mirror.stats"] == [
+        {"set": "s2", "server": name} for name in STATUS["servers"]
+    ]
+
+
+def test_a_pair_without_a_value_is_wrong_usage(daemon: Daemon) -> None:
+    """Nothing is asked."""
+    assert run("mirror", "register", "s2", "--disk", "server1", "--partition", "2=F").exit_code == 2
+    assert not daemon.asked
