@@ -193,6 +193,24 @@ def test_both_sides_alone_is_told_and_nothing_is_served() -> None:
     assert "diverged" in ports.events
 
 
+def test_an_idle_side_that_went_on_alone_learns_of_the_rival_from_its_record() -> None:
+    """The other one said DIVERGED before this one had heard of it: both are, or no operator could name a side."""
+    side, ports = make(State.SOLO, base=3)
+    side.session_up(peer(State.DIVERGED, base=3, cur=6))
+    assert side.record.state == State.DIVERGED
+    assert "diverged" in ports.events
+
+
+@pytest.mark.parametrize(
+    ("base", "forced"), [(0, False), (3, True)], ids=["named by an operator", "forced there"]
+)
+def test_a_side_without_a_rival_does_not_diverge(base: int, forced: bool) -> None:
+    """The side that an operator named begins anew, and a forced permit there is no rival."""
+    side, _ = make(State.SOLO, base=base)
+    side.session_up(peer(State.DIVERGED, base=3, cur=6, forced=forced))
+    assert side.record.state == State.SOLO
+
+
 def test_a_side_that_was_outrun_while_it_served_is_revoked() -> None:
     """A paused server learns of the other's new generation and answers nothing old (promise 5)."""
     side, ports = serving()

@@ -167,7 +167,8 @@ class Side:
             if served or peer.state == State.STALE:
                 self.ports.close_session("this side yields; the other one has to know")
                 return
-        if State.SOLO == self.record.state == peer.state and self.record.base and peer.base:
+        rival = peer.base if peer.state == State.SOLO else peer.state == State.DIVERGED and not peer.forced
+        if self.record.state == State.SOLO and self.record.base and rival:
             self.diverge()
             return
         two_sources = self.role == SOURCE == session.peer_role

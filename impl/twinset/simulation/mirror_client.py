@@ -113,7 +113,8 @@ class Client:
         if not process.side.failed:
             checked.append(process.server)
         theirs = other.disk.record_durable
-        if world.partitioned and mine.state == theirs.state == State.SOLO:
+        apart = {mine.state, theirs.state} <= {State.SOLO, State.DIVERGED}
+        if world.partitioned and apart:
             return  # each side owes its own clients only; which of them wrote what is not kept
         if (
             mine.state in (State.IN_SYNC, State.FINISHING)

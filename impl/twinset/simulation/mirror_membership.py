@@ -146,8 +146,8 @@ class Membership:
         other.member = False
         if not me.known_boot:
             me.member, me.known_boot = True, -1  # a lone start
-        if other.index in (self.active, self.moving):
-            self.active, self.moving = me.index, -1
+        if other.index in (self.active, self.moving):  # a server that was never admitted takes nothing over
+            self.active, self.moving = me.index if me.member else -1, -1
         if me.process is not None:
             world.run(me.process, lambda: requests.peer(me.process.side, down=True))  # type: ignore[union-attr]
         if me.process is not None and me.process.side.told.frozen != "":
