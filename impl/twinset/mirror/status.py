@@ -43,19 +43,22 @@ def latest(side: Side) -> bool | None:
     return None if state == State.DIVERGED else False
 
 
+def role(side: Side) -> str:
+    """Return what this side does, in one word."""
+    if side.permitted:
+        return "permitted"
+    if side.serving:
+        return "active"
+    return "standby" if side.role == TARGET else "idle"
+
+
 def status(side: Side, inflight: int) -> dict[str, Any]:
     """Return the status of the control protocol; sizes in bytes, generations in hexadecimal."""
     session, record = side.session, side.record
     mode, copied = side.told.last_copy
     reason = side.may_activate()
     return {
-        "role": "permitted"
-        if side.permitted
-        else "active"
-        if side.serving
-        else "standby"
-        if side.role == TARGET
-        else "idle",
+        "role": role(side),
         "source": side.role == SOURCE,
         "state": record.state.name,
         "session": "none" if session is None else _SESSION_WORDS.get(session.phase, "connected"),

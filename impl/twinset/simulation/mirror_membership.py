@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .mirror_server import Server
     from .mirror_world import World
 
+LONE = -1  # the boot that a server knows of its peer after a lone start
 ACTIVATE, DEACTIVATE, STALE, CLOSE, CREATE = "activate", "deactivate", "mark_stale", "close", "create"
 
 
@@ -68,6 +69,7 @@ class Membership:
             self.mail.append((1 - index, "peer_stale", cur))
         elif verb == CLOSE:
             self.shutdown[index] = 2
+            process.server.right = error is None and self.right == index
         elif verb == CREATE:
             self.created[index] = True
             if error is not None and index == self.creating:
@@ -145,7 +147,7 @@ class Membership:
         self.asked[other.index] = False
         other.member = False
         if not me.known_boot:
-            me.member, me.known_boot = True, -1  # a lone start
+            me.member, me.known_boot = True, LONE
         if other.index in (self.active, self.moving):  # a server that was never admitted takes nothing over
             self.active, self.moving = me.index if me.member else -1, -1
         if me.process is not None:
@@ -173,7 +175,7 @@ class Membership:
         me.peer_down = False
         me.leased = True
         if first and not other.known_boot:
-            me.member = True  # both start together
+            me.member, me.right = True, False  # both start together
         if me.process is not None:
             world.run(me.process, lambda: requests.peer(me.process.side, down=False))  # type: ignore[union-attr]
         return True
@@ -202,6 +204,7 @@ class Membership:
         if any(self._unaware(server) for server in (me, other)):
             return False
         me.member = other.member = True
+        me.right = other.right = False
         world.note(me.index, "membership: returned to the cluster")
         for server in (me, other):
             if server.process is not None:
@@ -227,8 +230,10 @@ class Membership:
             return False
         if not me.leased or self.stopping or self.creating >= 0 or me.declared_down:
             return False
-        self.asked[me.index] = True
         side = me.process.side
+        if me.known_boot == LONE and side.record.clean and side.record.solo_right and not me.right:
+            return False  # the shutdown that wrote this right broke off: the daemon does not remember it
+        self.asked[me.index] = True
         world.run(me.process, lambda: requests.activate(side, (ACTIVATE, 0), peer_down=me.peer_down))
         return True
 

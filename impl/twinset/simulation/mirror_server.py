@@ -45,6 +45,7 @@ class Server:
         self.declared_down = False
         self.member = False
         self.leased = False
+        self.right = False  # to start alone: it was given at a shutdown that came to its end (R7)
         # the oracle
         self.lossy = False  # lost unflushed writes since it was last in step
         self.forgot = False  # its process lost received writes since then
