@@ -211,6 +211,21 @@ def test_a_side_without_a_rival_does_not_diverge(base: int, forced: bool) -> Non
     assert side.record.state == State.SOLO
 
 
+def test_a_side_is_not_named_the_good_one_over_its_own_unfinished_writes() -> None:
+    """What an earlier path has submitted would land on newer writes: the operator is asked to wait."""
+    side, ports = make(State.SOLO, base=3)
+    requests.activate(side, "activate", peer_down=True)
+    op = write(0)
+    side.path.write(op)
+    side.session_up(peer(State.SOLO, base=3, cur=6))
+    side.session_down("DIVERGED")
+    requests.create(side, "create", source=True)
+    assert ports.replies[-1] == ("create", ("E_STATE", requests.EARLIER_WORK))
+    side.path.local_done(op, 0)
+    requests.create(side, "create", source=True)
+    assert ports.replies[-1] == ("create", None)
+
+
 def test_a_side_that_was_outrun_while_it_served_is_revoked() -> None:
     """A paused server learns of the other's new generation and answers nothing old (promise 5)."""
     side, ports = serving()

@@ -65,7 +65,7 @@ def _refusal(side: Side) -> str:
     if session is not None and session.phase != CONNECTED:
         return "the mirror set is in operation"
     if side.closing is not None or side.deactivation is not None or not (side.drained and side.path.idle):
-        return "earlier work on this side has not ended yet"
+        return requests.EARLIER_WORK
     return ""
 
 

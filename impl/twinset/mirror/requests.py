@@ -13,6 +13,8 @@ from .write_path import HOLD
 if TYPE_CHECKING:
     from .side import Side
 
+EARLIER_WORK = "earlier work on this side has not ended yet; ask again"
+
 
 def activate(side: Side, request: Any, *, peer_down: bool) -> None:
     """Serve the data, now or as soon as it is known that this side may."""
@@ -124,6 +126,9 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         return
     if side.serving or (side.session is not None and side.session.phase in (IN_STEP, COPY_RUNS, FINISHING)):
         side.ports.reply(request, ("E_STATE", "the mirror set is in operation"))
+        return
+    if source and not (side.target.idle and side.path.idle):  # an older write would land on a newer one
+        side.ports.reply(request, ("E_STATE", EARLIER_WORK))
         return
     side.closed = False
     side.leave_source()
