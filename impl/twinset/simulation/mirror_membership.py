@@ -275,6 +275,9 @@ class Membership:
             self.stopping = 2
         if self.stopping != 2 or self.shutdown[me.index]:
             return False
+        if not me.member:  # it came back meanwhile, and knows nothing of the shutdown
+            self.shutdown[me.index] = 2
+            return True
         self.shutdown[me.index] = 1
         right = self.right == me.index
         if world.rng.random() < 0.2:
