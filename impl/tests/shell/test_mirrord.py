@@ -26,7 +26,7 @@ class LateRing:
     def __init__(self) -> None:
         self.ended = [(0, 512)]
 
-    def reap(self, _wait_us: int = 0) -> list[tuple[int, int]]:
+    def reap(self) -> list[tuple[int, int]]:
         """Hand over what has ended."""
         ended, self.ended = self.ended, []
         return ended

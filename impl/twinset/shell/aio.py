@@ -85,7 +85,7 @@ class AioContext:
         self._late: list[int] = []  # the kernel was short of resources: submitted again later
         self._refused: list[tuple[int, int]] = []  # ended before they began
 
-        self._memory = mmap.mmap(-1, depth * (_IOCB_BYTES + 8 + 8 + _EVENT_BYTES) + 32)
+        self._memory = mmap.mmap(-1, depth * (_IOCB_BYTES + 8 + _EVENT_BYTES) + 32)
         self._keep = ctypes.c_char.from_buffer(self._memory)
         base = ctypes.addressof(self._keep)
         self._iocbs = [base + slot * _IOCB_BYTES for slot in range(depth)]
@@ -95,18 +95,13 @@ class AioContext:
             _IOCB_TAIL.pack_into(
                 self._memory, slot * _IOCB_BYTES + _IOCB_TAIL_OFFSET, 0, _IOCB_FLAG_RESFD, self.eventfd
             )
-        pointers = depth * _IOCB_BYTES
-        struct.pack_into(f"<{depth}Q", self._memory, pointers, *self._iocbs)
-        self._pointers = [base + pointers + slot * 8 for slot in range(depth)]
-        """For each slot the address of a pointer to its control block: a batch of one needs no array."""
-        batch = pointers + depth * 8
+        batch = depth * _IOCB_BYTES
         self._batch = memoryview(self._memory)[batch : batch + depth * 8].cast("Q")
         self._batch_address = base + batch
         events = batch + depth * 8
         self._events = memoryview(self._memory)[events : events + depth * _EVENT_BYTES]
         self._events_address = base + events
-        self._timeout = events + depth * _EVENT_BYTES
-        self._timeout_address = base + self._timeout
+        self._timeout_address = base + events + depth * _EVENT_BYTES  # no time at all
 
         context = ctypes.c_ulong(0)
         if _call3(self._setup, depth, ctypes.addressof(context), 0) < 0:
@@ -142,13 +137,6 @@ class AioContext:
             self._memory, self._bodies[slot], rw_flags, opcode, 0, self.fd, address, length, offset
         )
 
-    def submit_one(self, slot: int) -> None:
-        """Hand one prepared slot to the kernel."""
-        if not self._late and _call3(self._submit, self._context, 1, self._pointers[slot]) == 1:
-            self.inflight += 1
-        else:
-            self.submit([slot])
-
     def submit(self, slots: list[int]) -> int:
         """Hand prepared slots to the kernel in one system call; return how many it took.
 
@@ -183,18 +171,12 @@ class AioContext:
         self.inflight += taken
         return taken
 
-    def reap(self, wait_us: int = 0) -> list[tuple[int, int]]:
-        """Return (slot, result) of everything that has ended: bytes done, or a negative errno.
-
-        With `wait_us` wait that long at most for the first one: at depth 1 that is cheaper than a round
-        through epoll.
-        """
-        ended = self._read_ring() if self.uses_ring else self._get_events(0, 0)
+    def reap(self) -> list[tuple[int, int]]:
+        """Return (slot, result) of everything that has ended: bytes done, or a negative errno."""
+        ended = self._read_ring() if self.uses_ring else self._get_events()
         if self._refused:
             ended += self._refused
             self._refused = []
-        elif not ended and wait_us and self.inflight:
-            ended = self._get_events(1, wait_us)
         if self._late:
             self.submit([])
         return ended
@@ -214,10 +196,9 @@ class AioContext:
         self.inflight -= len(ended)
         return ended
 
-    def _get_events(self, at_least: int, wait_us: int) -> list[tuple[int, int]]:
-        struct.pack_into("<qq", self._memory, self._timeout, wait_us // 1_000_000, wait_us % 1_000_000 * 1000)
+    def _get_events(self) -> list[tuple[int, int]]:
         count = _call5(
-            self._getevents, self._context, at_least, self.depth, self._events_address, self._timeout_address
+            self._getevents, self._context, 0, self.depth, self._events_address, self._timeout_address
         )
         if count < 0:
             code = ctypes.get_errno()

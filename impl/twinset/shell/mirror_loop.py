@@ -46,7 +46,6 @@ EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number
 FLUSH_SLOTS: Final = 16
 TICK_MS: Final = 50
 PROGRESS_MS: Final = 500
-LONE_WAIT_US: Final = 200
 EIO: Final = 5
 LOOK_NS: Final = 200_000  # with operations under way: waking a sleeping processor costs up to as much
 EARLY_OPS: Final = 4  # so many are handed on before a round ends: the other side works while this one goes on
@@ -152,11 +151,11 @@ class Mirrord:
                 self._send()
 
     def _events(self) -> list[tuple[int, int]]:
-        """Wait until something happens; while several operations are under way, look before sleeping."""
+        """Wait until something happens; while operations are under way, look before sleeping."""
         poll = self.poller.poll
         if self._again:
             return poll(0)
-        if len(self.pool.free) < self.pool.count - 1:  # a lone one ends later than the look
+        if len(self.pool.free) < self.pool.count:
             clock, boottime = time.clock_gettime_ns, time.CLOCK_BOOTTIME
             until = clock(boottime) + LOOK_NS
             while clock(boottime) < until:
@@ -192,9 +191,7 @@ class Mirrord:
                 session.acknowledge()
             session.flush()
         self._submit()
-        # Alone in the process, an operation is waited for here: cheaper than a round through epoll.
-        lone = self.aio.inflight == 1 and len(self.pool.free) == self.pool.count - 1
-        if self._reap(LONE_WAIT_US if lone else 0):
+        if self._reap():
             if session is not None and not session.closed:
                 if session.written and side.target.live:
                     session.acknowledge()
@@ -280,11 +277,11 @@ class Mirrord:
         self.aio.prepare(slot, FDSYNC, 0, 0, 0)
         self.batch.append(slot)
 
-    def _reap(self, wait_us: int = 0) -> bool:
+    def _reap(self) -> bool:
         """Take what the disk has finished; true when there was something."""
         count, ops = self.pool.count, self.ops
         ended = self._ended  # what a round that broke off has left comes first
-        ended.extend(self.aio.reap(wait_us))
+        ended.extend(self.aio.reap())
         if not ended:
             return False
         self.aio.drain_eventfd()
