@@ -81,6 +81,9 @@ class Connection:
     def receive(self) -> None:
         """Read what there is, a bounded number of times, and cut it."""
         for _ in range(RECEIVES_MAX):
+            if self.end - self.start == BUFFER_BYTES:  # a read that waits to be alone holds all this up
+                self._stop_reading()
+                return
             try:
                 if self.handshake is not None:
                     self._negotiate(self.sock.recv(16384))
@@ -297,17 +300,21 @@ class Connection:
         return True
 
     def _stall(self) -> None:
+        if self not in self.server.stalled:
+            self.server.stalled.append(self)
+        self._stop_reading()
+
+    def _stop_reading(self) -> None:
         if not self.stalled:
             self.stalled = True
-            self.server.stalled.append(self)
             self._watch()
 
     def resume(self) -> None:
-        """Go on after a slot became free."""
-        self.stalled = False
-        if not self.closed:
+        """Go on after a slot became free, or what a read waited for has ended."""
+        if self.stalled and not self.closed:
+            self.stalled = False
             self._watch()
-            self.cut()
+        self.cut()
 
     # -- answering ------------------------------------------------------------------------------------
 
@@ -329,8 +336,7 @@ class Connection:
             return
         if request.command == nbd.NBD_CMD_READ:
             self._read_done(op, request)
-            if self.current is not None and not self.structured:  # it may have waited to be alone
-                self.server.retry.append(self)
+            self.go_on()
             return
         self.daemon.give_client_slot(op.slot)
         if not request.left and not request.rest:
@@ -339,6 +345,10 @@ class Connection:
             self.server.dirty.add(self)
             if self.ending:
                 self._end_if_done()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Something has ended: a large read may have waited to be alone."""
         if self.current is not None and not self.structured:
             self.server.retry.append(self)
 

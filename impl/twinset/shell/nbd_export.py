@@ -84,6 +84,7 @@ class NbdServer:
         if not connection.closed:
             connection.unanswered -= 1
             connection.answer(request.cookie, nbd.wire_error(flush.error), nbd.NBD_CMD_FLUSH)
+            connection.go_on()
 
     def pump(self) -> bool:
         """Send all answers of this round and wake who waited for a slot; True when there is work for another."""
@@ -91,8 +92,7 @@ class NbdServer:
         if self.retry:
             retry, self.retry = self.retry, []
             for connection in retry:
-                if not connection.closed:
-                    connection.cut()
+                connection.resume()
         if self.stalled and self.daemon.slots_free():
             again = True
             stalled, self.stalled = self.stalled, []
