@@ -139,7 +139,7 @@ def _transmission(server: Any) -> tuple[socket.socket, int]:
 def test_a_large_read_behind_a_flush_does_not_wait_for_another_request(pair: Any) -> None:
     """Its reply leaves in one run, so it begins after what was asked before has ended: a FLUSH, too.
 
-    Failed before: nobody looked again when the FLUSH had ended; a mount waited for seconds, until something was written.
+    Failed before: nobody looked again when the FLUSH had ended, and a mount waited until something was written.
     """
     pair.create()
     pair.activate(pair.one)
@@ -156,8 +156,8 @@ def test_a_large_read_behind_a_flush_does_not_wait_for_another_request(pair: Any
 def test_more_than_a_buffer_may_follow_a_read_that_waits(pair: Any) -> None:
     """A large read waits for a FLUSH; the writes behind it fill the buffer: reading stops, and goes on afterwards.
 
-    Failed before: the full buffer counted as the end of the connection. A client that sent everything again, in its order,
-    met the same end, over and over: a mount after a failover took up to 80 s instead of 0.2 s.
+    Failed before: the full buffer counted as the end of the connection. A client that sent everything again, in its
+    order, met the same end, over and over: a mount after a failover took up to 80 s instead of 0.2 s.
     """
     pair.create()
     pair.activate(pair.one)
