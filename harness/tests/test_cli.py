@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
 from typer.testing import CliRunner
 
 from harness import cli
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Machine:
     """A host that remembers what it was asked to run."""
 
-    env: dict[str, str] = {}
+    env: ClassVar[dict[str, str]] = {}
 
     def argv(self, command: list[str]) -> list[str]:
         """The command as it is."""
