@@ -409,6 +409,27 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "the partition table of a mirror disk was changed while it is registered; its side does not start",
         "restore the table that the event names; to change it, twinset mirror cancel SET first",
     ),
+    "verify_started": Entry("TS0434", INFO, "both sides of a mirror set are being compared"),
+    "verify_difference": Entry(
+        "TS0435",
+        ERROR,
+        "a range of a mirror set differs between both sides, and no write is under way there",
+        "twinset mirror verify SET --repair copies it from the side that writes; check both disks and their cables",
+    ),
+    "verify_equal": Entry("TS0436", INFO, "both sides of a mirror set were compared and are equal"),
+    "verify_differs": Entry(
+        "TS0437",
+        ERROR,
+        "both sides of a mirror set were compared and differ; nothing was repaired",
+        "decide which side is right; twinset mirror verify SET --repair copies from the side that writes",
+    ),
+    "verify_repaired": Entry(
+        "TS0438",
+        WARNING,
+        "what differed between both sides of a mirror set was copied from the side that writes",
+        "check both disks and their cables: they change data by themselves",
+    ),
+    "verify_stopped": Entry("TS0439", WARNING, "a comparison of both sides was ended before its end"),
     # 5xx: bad input, bugs
     "input_dropped": Entry("TS0501", WARNING, "something arrived that breaks the protocol, and was dropped"),
     "nbd_refused": Entry("TS0502", WARNING, "an NBD client was refused", "the event names the reason"),

@@ -6,6 +6,7 @@ from collections import Counter
 
 from twinset.simulation.mirror import play
 from twinset.simulation.mirror_permits import FORCED, PLAIN, PermitWorld
+from twinset.simulation.mirror_verify import VerifyWorld
 
 SEEDS = range(1, 121)
 
@@ -53,6 +54,20 @@ def test_no_seed_breaks_a_promise_under_permits() -> None:
     assert granted[FORCED] > len(SEEDS) // 4
     assert chosen > len(SEEDS) // 4
     assert "forced:apart" in rows
+
+
+def test_a_comparison_finds_rot_and_nothing_else() -> None:
+    """Under the same faults and writes nothing is reported falsely; what has rotted is found and can be repaired."""
+    ends: Counter[str] = Counter()
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=VerifyWorld)
+        replay = f"python -m twinset.simulation.mirror --verify --seed {seed} --trace"
+        assert not violation, f"seed {seed}: {violation}\nreplay: {replay}"
+        assert isinstance(world, VerifyWorld)
+        ends.update(world.compared)
+    print(f"comparisons: {dict(ends)}")  # noqa: T201
+    assert ends["equal"] > len(SEEDS) // 2, "hardly anything was compared under faults"
+    assert ends["repaired"] > len(SEEDS) // 2, "hardly anything has rotted"
 
 
 def test_a_seed_replays() -> None:

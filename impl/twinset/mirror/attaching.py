@@ -5,7 +5,7 @@ Functions of one `Side`; the frames they answer are dispatched by its table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
 
@@ -17,6 +17,8 @@ from .session import ATTACHING, CONNECTED, COPY_RUNS, FINISHING, IDLE, IN_STEP, 
 from .write_path import COPYING, HOLD, MIRROR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .session import Session
     from .side import Side
 
@@ -344,3 +346,15 @@ def on_released(side: Side, session: Session, message: dict[str, Any]) -> None:
         side.role = IDLE
         session.phase = CONNECTED
     requests.try_activate(side)
+
+
+CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
+    "attach": on_attach,
+    "attached": on_attached,
+    "refused": on_refused,
+    "in_step": on_in_step,
+    "finish": on_finish,
+    "finished": on_finished,
+    "want_source": on_want_source,
+    "released": on_released,
+}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.errors import DiskError, ProtocolError
 
-from . import attaching, copy_mode, failures, requests
+from . import attaching, copy_mode, failures, requests, verify
 from .cluster_partition import HISTORY_MAX, NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
@@ -80,6 +80,7 @@ class Side:
         self.frozen_ms = 0
         self.adopt: dict[str, Any] = {}
         self.flush_number = -1
+        self.verify = verify.Verify(self)
 
     # -- views ----------------------------------------------------------------------------------------
 
@@ -147,6 +148,7 @@ class Side:
             requests.deactivated(self)
         if self.closing is not None:
             requests.try_close(self, self.closing)
+        self.verify.progress()
 
     # -- sessions -------------------------------------------------------------------------------------
 
@@ -433,17 +435,9 @@ class Side:
         return self.ports.new_id().to_bytes(8, "big") + self.ports.new_id().to_bytes(8, "big")
 
     _CONTROL: ClassVar[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
-        "attach": attaching.on_attach,
-        "attached": attaching.on_attached,
-        "refused": attaching.on_refused,
-        "in_step": attaching.on_in_step,
-        "finish": attaching.on_finish,
-        "finished": attaching.on_finished,
         "stale": on_stale,
         "staled": on_staled,
-        "want_source": attaching.on_want_source,
-        "released": attaching.on_released,
-        "target_faulty": failures.on_target_faulty,
-        "source_faulty": failures.on_source_faulty,
-        "good_solo": failures.on_good_solo,
+        **attaching.CONTROL,
+        **failures.CONTROL,
+        **verify.CONTROL,
     }

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from twinset import events_catalogue
 from twinset.finding import ERROR
+from twinset.operator import verify_render
+from twinset.operator.units import mib
 
 if TYPE_CHECKING:
     from twinset.errors import Refusal
@@ -186,6 +188,8 @@ def mirror_status(status: Mapping[str, Any]) -> None:
         note = (
             _copy_note(each["copy"]) if each.get("copy") else _SET_HINTS.get(state, "").replace("SET", name)
         )
+        job = each.get("verify")
+        note = "; ".join(part for part in (note, verify_render.sentence(job) if job else "") if part)
         table.add_row(
             name, Text(state, style=_SET_STYLES.get(state, "")), each.get("active_server") or "-", note
         )
@@ -199,11 +203,6 @@ def _copy_note(copy: Mapping[str, Any]) -> str:
     rest = f", {float(left):.0f} s left" if isinstance(left, (int, float)) else ""
     rate = mib(copy.get("rate_bytes_s"))
     return f"{copy.get('mode')} copy {percent} %: {mib(done_bytes)} of {mib(total)} at {rate}/s{rest}"
-
-
-def mib(count: Any) -> str:
-    """Return a number of bytes as MiB."""
-    return f"{float(count or 0) / (1 << 20):.1f} MiB"
 
 
 def events(result: Mapping[str, Any]) -> None:

@@ -103,6 +103,14 @@ def do_restrict(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None
     permits.restrict(daemon.side, request)
 
 
+def do_verify(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Compare both sides, or stop comparing them."""
+    if message.get("stop") is True:
+        daemon.side.verify.stop(request)
+    else:
+        daemon.side.verify.start(request, repair=message.get("repair") is True)
+
+
 def do_close(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
     """Close cleanly."""
     requests.close(daemon.side, request, solo_right=bool(message.get("solo_right")))
@@ -126,5 +134,6 @@ _VERBS: Final[dict[str, Callable[[Mirrord, Any, dict[str, Any]], None]]] = {
     "create": do_create,
     "permit": do_permit,
     "restrict": do_restrict,
+    "verify": do_verify,
     "close": do_close,
 }

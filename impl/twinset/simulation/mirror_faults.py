@@ -51,7 +51,7 @@ class Faults:
     def _server_crash(self, index: int) -> bool:
         world = self.world
         server = world.servers[index]
-        if not server.up or self._protected(index):
+        if not server.up or self.protected(index):
             return False
         if server.process is not None and world.rng.random() < 0.6:
             server.process.crash_in = world.rng.choice((0, 1, 2, 4, 8, 15))
@@ -64,10 +64,10 @@ class Faults:
         """Let a process, or its server, die in the middle of what it does next."""
         rng = self.world.rng
         process.crash_in = rng.choice((1, 2, 3, 4, 6, 8))
-        process.crash_server = rng.random() < 0.6 and not self._protected(process.index)
+        process.crash_server = rng.random() < 0.6 and not self.protected(process.index)
         self.count += 1
 
-    def _protected(self, index: int) -> bool:
+    def protected(self, index: int) -> bool:
         """A survivor does not die before a server that was paused has heard from it: that would be a split."""
         other = self.world.servers[1 - index]
         return other.declared_down and other.up
@@ -207,6 +207,14 @@ class Faults:
         ("lease", _lease_lost), ("disk", _disk), ("disk", _disk), ("technician", _technician),
         ("partition", _total_partition), ("heal", _heal_partition),
     )  # fmt: skip
+
+    def gentle(self, index: int) -> None:
+        """Cut a connection or the link, heal it, or let a process die: nothing that a disk would notice."""
+        kind = self.world.rng.randrange(4)
+        (self._cut_connection, self._cut_link, self._heal_link, self._process_crash)[kind](index)
+        process = self.world.servers[index].process
+        if process is not None:
+            process.maps_lost = False
 
     def technician(self) -> None:
         """Look after failed disks."""
