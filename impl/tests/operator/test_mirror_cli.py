@@ -45,6 +45,17 @@ FUNCTIONS = {
 }
 REGISTER = ["mirror", "register", "s2", "--disk", "server1=/a", "--disk", "server2=/b", "--partition", "2=F"]
 SET: dict[str, Any] = {"set": "s2"}
+APART = {
+    "given_up": False, "forced": False, "since_s": 1_700_000_000, "last_s": None, "known": True, "bytes": 1 << 20,
+    "ranges": [[4096, 512]], "ranges_count": 1, "doubt": "", "keep_scope": "union", "keep_bytes": 2 << 20,
+}  # fmt: skip
+PLAN = {
+    "set": "s2", "keep": "server1", "give_up": "server2", "mode": "high-speed", "reason": "known",
+    "copy_bytes": 3 << 20, "servers": {"server1": APART, "server2": {**APART, "known": False}},
+    "discards": {}, "kept": {"bytes": 2 << 20, "scope": "union", "room_bytes": 1 << 20},
+    "partitions": [{"letter": "E", "start": 0, "length": 1 << 20}],
+}  # fmt: skip
+RESOLVE = ["mirror", "resolve", "s2", "--keep", "server1"]
 COMMANDS: list[tuple[list[str], str, dict[str, Any], Any, list[str]]] = [
     (
         REGISTER,
@@ -52,6 +63,28 @@ COMMANDS: list[tuple[list[str], str, dict[str, Any], Any, list[str]]] = [
         {**SET, "disks": {"server1": "/a", "server2": "/b"}, "partitions": {"2": "F"}},
         {"next": "twinset mirror create s2"},
         ["s2 is registered", "twinset mirror create s2"],
+    ),
+    (
+        [*RESOLVE, "--dry-run"],
+        "mirror.resolve",
+        {**SET, "keep": "server1", "dry_run": True},
+        PLAN,
+        [
+            "nobody knows what was written",
+            "E: 512 bytes at 4096",
+            "1.0 MiB in 1 ranges",
+            "3.0 MiB (high-speed: known)",
+            "2.0 MiB (everything that differs); room: 1.0 MiB",
+            "add --discard",
+            "resolve s2 --keep server1",
+        ],
+    ),
+    (
+        [*RESOLVE, "--discard"],
+        "mirror.resolve",
+        {**SET, "keep": "server1", "discard": True},
+        {**PLAN, "file": "/kept/x"},
+        ["server1 is kept", "/kept/x on server2", "mirror status s2"],
     ),
     (["mirror", "verify", "s2"], "mirror.verify", SET, {}, ["being compared", "twinset mirror status s2"]),
     (["mirror", "verify", "s2", "--stop"], "mirror.verify", {**SET, "stop": True}, {}, ["is stopped"]),
@@ -199,3 +232,14 @@ def test_status_shows_how_far_a_comparison_is(daemon: Daemon) -> None:
     assert "verify 25 % of 8.0 MiB (1.0 MiB/s, 6 s left), no difference" in output
     daemon.answers["mirror.status"] = compared(**{**fields, "waits": "not in sync"})["mirror_sets"]
     assert "(not in sync)" in " ".join(run("mirror", "status").output.split())
+
+
+def test_status_shows_what_each_side_of_a_divergence_wrote(daemon: Daemon) -> None:
+    """A line a server, with times, and the command that shows what a choice means."""
+    known = STATUS["mirror_sets"]["set1"]  # type: ignore[index]
+    row = {**known, "state": "DIVERGED", "copy": None, "diverged": {"server1": APART, "server2": APART}}
+    daemon.answers["mirror.status"] = {"set1": row}
+    output = " ".join(run("mirror", "status").output.split())
+    assert "server1 wrote, and would lose: 1.0 MiB in 1 ranges, alone since 2023-11-1" in output
+    assert "last written ?" in output
+    assert "twinset mirror resolve set1 --keep SERVER --dry-run" in output

@@ -127,6 +127,11 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
         "copy": mine.get("copy") or theirs.get("copy"),
         "copied_bytes_last": int(mine.get("copied_bytes_last") or theirs.get("copied_bytes_last") or 0),
         "copy_mode_last": mine.get("copy_mode_last") or theirs.get("copy_mode_last") or "",
+        "diverged": {
+            server: row["diverged"]
+            for server, row in ((cluster.me, mine), (cluster.peer, theirs))
+            if row.get("diverged")
+        },
         "verify": _verify(mine, theirs),
         "partitions": mine.get("partitions") or [],
         "redundant": state == "NORMAL",

@@ -18,6 +18,7 @@ from . import (
     group_requests,
     messages,
     mirror_requests,
+    mirror_resolve,
     mirror_verify,
     notices,
     permits,
@@ -188,6 +189,7 @@ _VERBS: dict[str, Handler] = {
     "mirror.forced_permit": permits.mirror_forced_permit,
     "mirror.restrict": permits.mirror_restrict,
     "mirror.stats": mirror_requests.mirror_stats,
+    "mirror.resolve": mirror_resolve.mirror_resolve,
     "mirror.verify": mirror_verify.mirror_verify,
     "mirror.functions": mirror_requests.mirror_functions_now,
 }

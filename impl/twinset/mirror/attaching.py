@@ -95,6 +95,8 @@ def attach(side: Side) -> None:
         if decision.mode == copy_mode.FULL and not resumed(side, session):
             # Before the other side may call itself INCONSISTENT: after an interruption only the map counts.
             side.all_differs(decision.reason)
+        elif decision.row == copy_mode.RESOLVED:  # before the other side forgets whose differences they are
+            side.maps.add(session.peer_map)
     session.phase = ATTACHING
     side.ports.send_control(
         {
@@ -125,6 +127,7 @@ def on_attach(side: Side, session: Session, message: dict[str, Any]) -> None:
         side.persist(
             state=State.INCONSISTENT,
             target_of=int(message["cur"]),
+            yielded=False,
             set_uuid=bytes.fromhex(message["set_uuid"]),
             disk_uuid=side.own_disk_uuid(),
             open=True,

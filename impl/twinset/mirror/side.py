@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.errors import DiskError, ProtocolError
 
-from . import attaching, copy_mode, failures, requests, verify
+from . import attaching, copy_mode, divergence, failures, requests, verify
 from .cluster_partition import HISTORY_MAX, NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
@@ -65,6 +65,8 @@ class Side:
         self.target = TargetPath(maps, ports, self.disk_failed)
         self.told = Told()
         self.now_ms = 0
+        self.wall_s = 0  # seconds since 1970, for what people read; 0: not known
+        self.alone = divergence.Alone()
         self.unsure_since_ms = -1
         self.outdated_ms = 0
         self.failed_ms = 0
@@ -113,9 +115,10 @@ class Side:
 
     # -- time -----------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, now_ms: int, wall_s: int = 0) -> None:
         """Let time-outs pass; called at least every 100 ms (scaled)."""
-        self.now_ms = now_ms
+        self.now_ms, self.wall_s = now_ms, wall_s
+        self.alone.note(self)
         settings = self.settings
         if now_ms - self.last_mark_ms >= settings.mark_interval_ms:
             self.last_mark_ms = now_ms
@@ -285,6 +288,8 @@ class Side:
             solo_right=False,
             map_valid=False,
             peer_faulty=peer_faulty,
+            alone_since_s=self.wall_s,
+            alone_last_s=0,
         )
         self.ports.counts.breaks += 1
         self.ports.log("mirror_break", reason=reason)
@@ -380,7 +385,7 @@ class Side:
     def diverge(self) -> None:
         """Both sides were written separately: tell, stop, and leave the choice to an operator (R9)."""
         if self.record.state != State.DIVERGED:
-            self.persist(state=State.DIVERGED)
+            self.persist(state=State.DIVERGED, alone_last_s=self.alone.last_s)
             self.ports.log("diverged", server=self.settings.server)
         if self.serving:
             self.revoke("both sides were written separately")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinset.errors import Refusal
-from twinset.operator import mirror_render, progress, render, verify_render
+from twinset.operator import kept_cli, mirror_render, progress, render, resolve_render, verify_render
 from twinset.operator.talk import Json, guarded, request, show
 
 if TYPE_CHECKING:
     from twinset.operator.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Mirror sets.")
+app.add_typer(kept_cli.app, name="kept")
 
 SetName = Annotated[str, typer.Argument(metavar="SET")]
 OptionalSet = Annotated[str | None, typer.Argument(metavar="[SET]")]
@@ -129,6 +130,30 @@ def restrict(mirror_set: SetName, server: OnServer = None, as_json: Json = False
 def status(mirror_set: OptionalSet = None, as_json: Json = False) -> None:
     """Show mirror sets, with the progress of a rebuild."""
     request("mirror.status", render.mirror_status, as_json, set=mirror_set)
+
+
+@app.command("resolve")
+def resolve(
+    mirror_set: SetName,
+    keep: Annotated[str, typer.Option(help="the server whose data is kept")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what follows from it")] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="keep no file of what the other side loses")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="return when both sides are equal")] = False,
+    as_json: Json = False,
+) -> None:
+    """End a divergence: keep one side, save what the other one loses in a file there, copy what differs."""
+
+    def work(client: Client) -> None:
+        result = client.call(
+            "mirror.resolve", set=mirror_set, keep=keep, dry_run=dry_run or None, discard=discard or None
+        )
+        if wait and not dry_run:
+            progress.follow(client, mirror_set, quiet=as_json)
+        show(result, resolve_render.plan if dry_run else resolve_render.resolved, as_json)
+
+    guarded(work, as_json)
 
 
 @app.command("verify")

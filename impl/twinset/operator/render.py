@@ -14,7 +14,7 @@ from rich.text import Text
 
 from twinset import events_catalogue
 from twinset.finding import ERROR
-from twinset.operator import verify_render
+from twinset.operator import resolve_render, verify_render
 from twinset.operator.units import mib
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _SET_HINTS: Final = {
     "UNREGISTERED": "twinset mirror create SET --source SERVER",
     "INCONSISTENT": "not redundant; twinset server return, when the other server is back",
     "ISOLATED": "replace the failed disk, then twinset mirror create SET --source SERVER",
-    "DIVERGED": "decide which server is right: twinset mirror create SET --source SERVER",
+    "DIVERGED": "decide which server is right: twinset mirror resolve SET --keep SERVER --dry-run",
     "UNDECIDED": "both went down: twinset mirror create SET --source SERVER",
 }
 
@@ -183,6 +183,7 @@ def mirror_status(status: Mapping[str, Any]) -> None:
     if not sets:
         return
     table = Table("mirror set", "state", "active on", "", box=None, pad_edge=False, header_style="dim")
+    more: list[str] = []
     for name, each in sets.items():
         state = str(each.get("state"))
         note = (
@@ -190,10 +191,14 @@ def mirror_status(status: Mapping[str, Any]) -> None:
         )
         job = each.get("verify")
         note = "; ".join(part for part in (note, verify_render.sentence(job) if job else "") if part)
+        more += resolve_render.diverged(each.get("diverged") or {})
         table.add_row(
             name, Text(state, style=_SET_STYLES.get(state, "")), each.get("active_server") or "-", note
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for line in more:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _copy_note(copy: Mapping[str, Any]) -> str:

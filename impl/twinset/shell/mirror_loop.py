@@ -30,6 +30,7 @@ from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import SlotPool
 from .control_socket import ControlSocket
 from .mirror_compare import Comparing, Look
+from .mirror_kept import Keeping
 from .mirror_link import MirrorLink
 from .mirror_spec import Spec, cluster_key, identity
 from .nbd_export import NbdServer
@@ -90,6 +91,7 @@ class Mirrord:
         self.retry_ms = max(50, int(300 * scale))
         self.counts = Counts()
         self.verify = Comparing(self)
+        self.kept = Keeping(self)
         self.side = Side(mirror_start.settings(self), record, self.maps, self)
         self.verify.resume()
         self.lease_ns = -1 if spec.leased else 1 << 62
@@ -110,7 +112,6 @@ class Mirrord:
         self._changed = True
         self._told_ms = 0
         self._tick_ms = 0
-        self.late_logs: list[dict[str, Any]] = []
         self.stopping = False
         self.poller.register(self.aio.eventfd, select.EPOLLIN | select.EPOLLET)
         self._handlers[self.aio.eventfd] = lambda _mask: None
@@ -205,7 +206,8 @@ class Mirrord:
 
     def _tick(self) -> None:
         self._tick_ms = self.now_ms
-        self.side.tick(self.now_ms)
+        self.side.tick(self.now_ms, int(time.time()))
+        self.kept.step()
         self.link.tick()
         moving = self.side.copy is not None or self.side.verify.active
         if self._changed or (moving and self.now_ms - self._told_ms >= PROGRESS_MS):
@@ -218,8 +220,7 @@ class Mirrord:
 
     def status(self) -> dict[str, Any]:
         """Return the status of the contract."""
-        told = status(self.side, self.pool.count - len(self.pool.free))
-        return {**told, "partitions": self.spec.placed(self.layout)}
+        return {**status(self.side, self.pool.count - len(self.pool.free)), **self.kept.told()}
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -438,10 +439,7 @@ class Mirrord:
         """Port: report an event to the daemon, and to the own log."""
         sys.stderr.write(json.dumps({"event": name, **fields}) + "\n")
         sys.stderr.flush()
-        if self.control.connections:
-            self.control.notify({"event": "log", "name": name, "fields": fields})
-        else:
-            self.late_logs = [*self.late_logs[-63:], {"event": "log", "name": name, "fields": fields}]
+        self.control.event({"event": "log", "name": name, "fields": fields})
 
     def need_peer_stale(self, cur: int) -> None:
         """Port: ask the daemon to have the other side marked STALE (R1)."""

@@ -27,6 +27,7 @@ class Faults:
         self.slow_disks = rng.random() < 0.3
         self.stops = rng.choice((0.0, 0.02, 0.02, 0.3))
         self.count = 0
+        self.heals = True  # a total partition, by itself
         self.disks_fail = world.rng.random() < 0.25
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
@@ -172,7 +173,7 @@ class Faults:
         return True
 
     def _heal_partition(self, index: int) -> bool:
-        if not self.world.heartbeat and self.world.rng.random() < 0.3:
+        if self.heals and not self.world.heartbeat and self.world.rng.random() < 0.3:
             self.world.note(index, "total partition healed")
             self.world.heartbeat = self.world.link = True
         return False
@@ -207,6 +208,11 @@ class Faults:
         ("lease", _lease_lost), ("disk", _disk), ("disk", _disk), ("technician", _technician),
         ("partition", _total_partition), ("heal", _heal_partition),
     )  # fmt: skip
+
+    def split(self, index: int) -> None:
+        """Cut every path between the servers."""
+        if self._total_partition(index):
+            self.count += 1
 
     def gentle(self, index: int) -> None:
         """Cut a connection or the link, heal it, or let a process die: nothing that a disk would notice."""
