@@ -10,7 +10,7 @@ from twinset.errors import ProtocolError
 from twinset.mirror import requests
 from twinset.mirror.operations import VERIFY
 from twinset.mirror.session import COPY_RUNS, IN_STEP
-from twinset.mirror.verify import BLOCK_BYTES, DIGEST_BYTES, FEATURE, digests
+from twinset.mirror.verify import BLOCK_BYTES, DIGEST_BYTES, FEATURE, OPS_A_PIECE, digests
 
 from .ports import Ports, write
 from .test_side import make, peer
@@ -246,7 +246,7 @@ def test_it_is_refused_with_the_reason(feature: str, phase: str, reason: str) ->
 def test_clients_go_first() -> None:
     """While clients work, one piece is under way, and the next waits for some of their operations or a tick."""
     side, ports = comparing()
-    assert len(ports.looks) == 4, "nobody else works"
+    assert len(ports.looks) == 8, "nobody else works"
     finish(side, ports)
     side.now_ms = 1000
     side.verify.start("again", repair=False)
@@ -255,7 +255,7 @@ def test_clients_go_first() -> None:
     assert len(ports.looks) == 1
     answer(side, ports)
     assert not ports.looks
-    ports.counts.reads += 16
+    ports.counts.reads += OPS_A_PIECE
     side.progress()
     assert len(ports.looks) == 1
     answer(side, ports)

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 FEATURE: Final = "verify"
 BLOCK_BYTES: Final = 4096  # what a difference is told in
 DIGEST_BYTES: Final = 16
-DEPTH_QUIET, DEPTH_BUSY = 4, 1
-OPS_A_PIECE: Final = 16
+DEPTH_QUIET, DEPTH_BUSY = 8, 1
+OPS_A_PIECE: Final = 32
 BUSY_MS: Final = 100
 SAVE_MARKS: Final = 30  # mark intervals between two saves
 RATE_WINDOW_MS: Final = 10_000
