@@ -23,6 +23,7 @@ class Rebuild:
     announced: tuple[Answer, ...] = ()  # entries of the event log about a full copy
     dirty_normal: int = 0  # differences counted while the set was normal
     dirty_broken: int = 0  # differences counted after a write to the broken set
+    broken: str = ""  # the state of the set while the other server was lost
 
     @property
     def amounts(self) -> dict[str, int]:
@@ -73,22 +74,27 @@ class Copying:
         pair = self.pair
         with pair.spoiled_on_error():
             dirty_normal = self._settled_dirty()
-            self._lose_standby()
+            broken = self._lose_standby()
             pair.write_file(GROUP, "server1", "difference")
             dirty_broken = int(self.set_now()["dirty_bytes"])
             meanwhile()
             since = pair.events_now()
             self._bring_back()
             return self._rebuild(
-                self.set_now(), since=since, dirty_normal=dirty_normal, dirty_broken=dirty_broken
+                self.set_now(),
+                since=since,
+                broken=broken,
+                dirty_normal=dirty_normal,
+                dirty_broken=dirty_broken,
             )
 
-    def _lose_standby(self) -> None:
+    def _lose_standby(self) -> str:
         self.pair.crash("server2")
-        self.pair.wait(
+        lost = self.pair.wait(
             lambda s: s.servers["server2"] == "Xd" and s.sets[SET]["state"] == "INCONSISTENT",
             "the mirror to break",
         )
+        return str(lost.sets[SET]["state"])
 
     def _bring_back(self) -> None:
         self.pair.power_on("server2")
@@ -118,7 +124,9 @@ class Copying:
         pair.wait(lambda s: set(s.servers.values()) == {"O"}, "both servers to be O")
         return self._rebuild(pair.wait_set(SET, "NORMAL").sets[SET], since=since)
 
-    def _rebuild(self, seen: Answer, *, since: int, until: int | None = None, **dirty: int) -> Rebuild:
+    def _rebuild(
+        self, seen: Answer, *, since: int, until: int | None = None, broken: str = "", **dirty: int
+    ) -> Rebuild:
         announced = [
             event
             for event in self.pair.events(since)
@@ -130,10 +138,19 @@ class Copying:
             size=int(seen["size_bytes"]),
             state=str(seen["state"]),
             announced=tuple(announced),
+            broken=broken,
             **dirty,
         )
 
-    def compared(self) -> dict[str, str]:
+    def compared_after_rebuild(self) -> dict[str, str]:
+        """Checksums of both raw copies after `rebuilt`, read once."""
+        self.rebuilt()
+        key = ("compared", self.pair.now.cluster)
+        if key not in self.pair.memory:
+            self.pair.memory[key] = self._compared()
+        return dict(self.pair.memory[key])
+
+    def _compared(self) -> dict[str, str]:
         """Checksums of both raw copies, read while the cluster is stopped."""
         pair = self.pair
         with pair.spoiled_on_error():

@@ -45,6 +45,10 @@ FLAWS = {
     "trusts-differences": ("test_after_both_servers_went_down_everything_is_copied", {"4.3.4.3-04"}),
     "says-nothing": ("test_a_full_copy_is_in_the_event_log", {"4.3.4-02"}),
 }
+# What the port on paper is too simple for: cases that it fails, each for want of a world that could tell.
+BEYOND_PAPER = {
+    "test_uni_directional_standby",  # starts an active group on the other server too
+}
 
 
 @pytest.fixture
@@ -82,12 +86,23 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
     """
     pair = Pair(adapter)
     ended = [judged(case, pair) for case in sorted(PAIR_CASES, key=lambda case: case.cluster)]
-    others = {result.node: result.reason for result in ended if result.outcome != "pass"}
+    failed = {result.node for result in ended if result.outcome not in {"pass", "unsupported", "not run"}}
+    assert failed == BEYOND_PAPER
+    unseen = [result.reason for result in ended if result.outcome == "not run"]
+    assert all("shows no address" in reason or "shows no counters" in reason for reason in unseen), unseen
+    others = {result.node: result.reason for result in ended if result.outcome == "unsupported"}
     assert set(others) == {
         "test_a_full_copy_alerts_the_manager",
         "test_after_a_disk_was_replaced_everything_is_copied",
         "test_after_a_server_was_replaced_everything_is_copied",
         "test_the_software_can_be_kept_from_starting",
+        "test_the_shutdown_of_a_server",
+        "test_the_complete_stall_of_a_server",
+        "test_after_a_total_partition_an_operator_decides",
+        "test_a_program_of_a_script_lives_as_long_as_its_group",
+        "test_two_programs_of_a_script_are_ended_one_by_one",
+        "test_the_loss_of_a_process_is_a_fault",
+        "test_a_server_is_isolated_and_returned",
         "test_armfover_moves_an_active_group",
         "test_armfover_refuses_what_it_cannot_do",
         "test_armsleep_waits_that_long",
@@ -102,7 +117,8 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_an_open_key_is_not_restored_and_a_stopped_group_is_not_followed",
         "test_the_last_value_is_there_before_the_start_script_after_a_power_cut",
     }, others
-    assert all("does not declare" in reason for reason in others.values())
+    lacking = ("does not declare", "no operation server.shutdown", "no verb pause", "no verb link")
+    assert all(any(words in reason for words in lacking) for reason in others.values())
 
 
 @pytest.mark.parametrize(
