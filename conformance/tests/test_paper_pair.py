@@ -53,7 +53,6 @@ ALSO_CAUGHT = [
     ("no-failover", "test_scripts_start_them_on_the_other_server", {"6.2.6-01"}),
     ("no-failover", "test_scripts_run_on_every_occasion", {"7.4-02"}),
     ("says-start", "test_arms_event_tells_a_start_from_a_failover", {"4.5.2-05"}),
-    ("mirrors-nothing", "test_both_copies_hold_the_same_data", {"4.3.1-02"}),
     ("copies-nothing", "test_both_copies_hold_the_same_data", {"4.3.1-02"}),
     ("counts-nothing", "test_writes_are_noted_while_the_mirror_is_broken", {"4.3.1-04"}),
     ("counts-nothing", "test_uni_directional_with_fastsync", {"3.2.1-01"}),
