@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from conformance import compare
-from conformance.suite import cases, evidence, hooks, known_failures, levels, registry, uncased, verdicts
+from conformance.suite import (
+    cases,
+    evidence,
+    hooks,
+    known_failures,
+    levels,
+    must_run,
+    registry,
+    uncased,
+    verdicts,
+)
 from conformance.suite.adapter import Adapter
 from conformance.suite.errors import CaseError, ConformanceError
 from conformance.suite.inspect import Inspect
@@ -68,6 +78,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     options.addoption(
         "--hooks", type=Path, metavar="FILE", help="commands for faults and remote hosts (ADAPTER.md)"
+    )
+    options.addoption(
+        "--must-run", type=Path, metavar="FILE", help="fail when a case outside of this list is not judged"
     )
     options.addoption("--known-failures", type=Path, default=HERE / "known-failures.toml", metavar="FILE")
 
@@ -271,8 +284,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if found.results and not found.checks_executed and session.exitstatus == pytest.ExitCode.OK:
         # A run that compared nothing has shown nothing, however green it looks.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if unjudged(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.config.getoption("--report") and found.results:
         _write_report(session.config)
+
+
+def unjudged(config: pytest.Config) -> list[str]:
+    """What `--must-run` has to complain of; nothing where a tier cannot run at all, as `describe` says."""
+    excepted, adapter = config.getoption("--must-run"), config.stash.get(ADAPTER, None)
+    if not excepted or adapter is None or any(adapter.description["tiers"].values()):
+        return []
+    return must_run.complaints(config.stash[VERDICTS].results.values(), must_run.load(excepted))
 
 
 def _write_report(config: pytest.Config) -> None:
@@ -301,6 +324,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     folder = config.getoption("--report")
     if folder:
         terminalreporter.write_line(f"report   {folder / 'report.html'}")
+    for line in unjudged(config):
+        terminalreporter.write_line(f"must run: {line}", red=True)
     if not found.checks_executed:
         terminalreporter.write_line(
             "nothing was checked: this run proves nothing and counts as failed", red=True

@@ -149,6 +149,25 @@ def test_a(static, judge):
     assert "report.html" in output
 
 
+@pytest.mark.parametrize(("listed", "wanted"), [("", 1), ('case = "6.2.5-12/b"\nreason = "r"', 0)])
+def test_a_case_that_must_run_and_does_not_fails_the_run(
+    pytester: pytest.Pytester, listed: str, wanted: int
+) -> None:
+    """Green but for a capability that is not there: 1, unless the case is excepted."""
+    (pytester.path / "list.toml").write_text(f"[[excepted]]\n{listed}\n" if listed else "")
+    body = """
+@clause("6.2.5-11")
+def test_a(static, judge): judge.holds("6.2.5-11", "f", True)
+@pytest.mark.needs("wings")
+@clause("6.2.5-12")
+def test_b(static, judge): judge.holds("6.2.5-12", "f", True)
+"""
+    whole = "described['tiers']['pair'] = ''"
+    status, _, output = run(pytester, body, "--must-run", "list.toml", fake=whole)
+    assert status == wanted
+    assert ("must run: 6.2.5-12/b was not judged" in output) is bool(wanted)
+
+
 def test_the_core_profile_asks_what_is_mandatory(pytester: pytest.Pytester) -> None:
     """A case of advice or of an option is left out, and counted as such."""
     body = """
