@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.suite.cases import clause
-from conformance.suite.copying import Copying
+from conformance.suite.copying import WRITTEN, Copying
 from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
 
@@ -26,9 +26,14 @@ def test_writes_are_noted_while_the_mirror_is_broken(pair: Pair, judge: Judge) -
     """Nothing is noted while it is normal; a write to the broken set is; the rebuild copies little more than that."""
     rebuilt = Copying(pair).rebuilt()
     judge.equal("4.3.1-04", "noted while normal", expected=0, observed=rebuilt.dirty_normal)
-    judge.holds("4.3.1-04", "noted while broken", rebuilt.dirty_broken >= 1 << 20, rebuilt.dirty_broken)
+    judge.holds(
+        "4.3.1-04",
+        f"at least {WRITTEN} bytes noted while broken",
+        rebuilt.dirty_broken >= WRITTEN,
+        rebuilt.dirty_broken,
+    )
     close = rebuilt.dirty_broken / 2 <= rebuilt.copied < rebuilt.size / 2
-    judge.holds("4.3.1-05", "what was noted was copied", close, rebuilt.amounts)
+    judge.holds("4.3.1-05", "copied is what was noted, give or take", close, rebuilt.amounts)
 
 
 @ready

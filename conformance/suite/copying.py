@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.suite.adapter import Answer
+from conformance.suite.errors import WaitTimeout
 from conformance.suite.pair import SERVERS, Pair
+from conformance.suite.wait import wait_for
 
 SET, GROUP = "set1", "db"
 FULL_COPY = "full_copy"
+WRITTEN = 1 << 20  # what `write_file` writes while the mirror is broken
+SHOWN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Copying:
             dirty_normal = self._settled_dirty()
             broken = self._lose_standby()
             pair.write_file(GROUP, "server1", "difference")
-            dirty_broken = int(self.set_now()["dirty_bytes"])
+            dirty_broken = self._dirty_at_least(WRITTEN)
             meanwhile()
             since = pair.events_now()
             self._bring_back()
@@ -102,6 +106,17 @@ class Copying:
         self.pair.operate("server.return", server="server2")
         self.pair.wait(lambda s: s.servers["server2"] == "O", "server 2 to be O")
         self.pair.wait_set(SET, "NORMAL")
+
+    def _dirty_at_least(self, wanted: int) -> int:
+        """Differences as the status shows them, which may be a moment late; the last ones when they do not come."""
+
+        def shown() -> int:
+            return int(self.set_now()["dirty_bytes"])
+
+        try:
+            return wait_for(shown, lambda dirty: dirty >= wanted, SHOWN_S, "the differences to be shown")
+        except WaitTimeout:
+            return shown()
 
     def _settled_dirty(self) -> int:
         """Differences of the normal set, after a write to it has come to rest."""

@@ -127,7 +127,7 @@ def _claim(report: dict[str, Any]) -> Markup:
     rate = (
         f"Of {claim['mandatory']} mandatory clauses {claim['passed']} passed, {claim['judged']} were judged. "
         "A claim needs every one of them to have run and passed."
-        + (" Nothing that was judged failed." if claim["judged"] == claim["passed"] else "")
+        + (" None of those that were judged failed." if claim["judged"] == claim["passed"] else "")
     )
     return tag(
         "div",
