@@ -71,7 +71,17 @@ STAGES = (
         ),
     ),
     Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
-    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=3),
+    Stage(
+        "conformance",
+        8.5,
+        (
+            (
+                "pytest", "-q", "conformance", "--ignore=conformance/tests",
+                "--must-run=conformance/reference-not-run.toml", "--report=.ci/state/conformance",
+            ),
+        ),
+        tries=3,
+    ),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
 
