@@ -113,9 +113,10 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 
 @pytest.fixture
-def static(adapter: Adapter, judge: Judge) -> Static:
+def static(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> Static:
     """The port's judgement of configurations."""
     adapter.require_tier("static")
+    _require(request, adapter)
     return Static(adapter, judge)
 
 
