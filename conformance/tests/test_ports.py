@@ -1,4 +1,4 @@
-"""The ports to copy from: small, on their own feet, and judged as expected. `python -m conformance.examples` runs all."""
+"""The ports to copy from: small, on their own feet, judged as expected."""
 
 import ast
 import json
