@@ -41,9 +41,12 @@ class Port:
         return f"needs {', '.join(lacks)}" if lacks else ""
 
 
+PAIR_PROGRAMS = ("unshare", "nsenter", "ip", "arping", "ping", "tcpdump")
 PORTS = {
     "static_adapter": Port((str(HERE / "static_adapter.sh"),), programs=("jq",)),
     "static_port": Port((str(HERE / "static_port.pl"),), programs=("perl",)),
+    "toy_port": Port((sys.executable, str(HERE / "toy_port.py"))),
+    "toy_pair": Port((sys.executable, str(HERE / "toy_port.py")), ("pair",), PAIR_PROGRAMS, root=True),
 }
 
 

@@ -327,8 +327,11 @@ class Server:
         if set not in self.sets:
             raise Refused("E_NOTFOUND", f"no mirror set {set}")
         with self.work:
-            if "active" in {*self.groups.values(), *self.heard.get("groups", {}).values()}:
-                raise Refused("E_STATE", "its group is active")
+            theirs = self.heard.get("groups", {})
+            for group in self.config["groups"]:
+                uses = any(r["kind"] == "mirror_disk" and r["set"] == set for r in group["resources"])
+                if uses and "active" in {self.groups.get(group["name"]), theirs.get(group["name"])}:
+                    raise Refused("E_STATE", f"its group {group['name']} is active")
             self.copy(set, source, "the mirror is created")
             return {}
 
