@@ -75,7 +75,17 @@ STAGES = (
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
     Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
-    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=3),
+    Stage(
+        "conformance",
+        7.5,
+        (
+            (
+                "pytest", "-q", "conformance", "--ignore=conformance/tests",
+                "--must-run=conformance/reference-not-run.toml", "--report=.ci/state/conformance",
+            ),
+        ),
+        tries=3,
+    ),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
 

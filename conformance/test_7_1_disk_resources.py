@@ -126,7 +126,7 @@ def test_data_is_handed_over_on_a_failover(pair: Pair, judge: Judge) -> None:
 
 @pytest.mark.spoils
 @mirrored
-@clause("7.1.2-01")
+@clause("7.1.2-01", "4.1.3-01")
 def test_a_lost_cluster_partition_is_not_passed_over(pair: Pair, judge: Judge) -> None:
     """The CLUSTER partition holds the set's record: with it destroyed, the set is not silently
     normal again.
@@ -137,6 +137,7 @@ def test_a_lost_cluster_partition_is_not_passed_over(pair: Pair, judge: Judge) -
     pair.wait(lambda s: set(s.servers.values()) == {"X"}, "both servers to be X")
     record = pair.see.cluster_partition("set1", SERVER2)
     judge.holds("7.1.2-01", "the CLUSTER partition holds something", any(record), len(record))
+    judge.holds("4.1.3-01", "partition 1 is where the set is managed", any(record), record[:64])
     since = pair.events_now()
     pair.erase_cluster_partition("set1", SERVER2)
     # Whoever has the record in memory loses it too: what counts is what lies on the disk.

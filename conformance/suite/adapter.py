@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.suite import CONTRACT
 from conformance.suite.errors import ANSWERS, AdapterError, NotRun, PortAnswer, Unsupported
+from conformance.suite.hooks import Hooks
 from conformance.suite.process import LineProcess
 from conformance.suite.wait import PATIENCE
 
@@ -47,7 +48,8 @@ def findings_of(what: str, answer: Answer) -> list[Answer]:
 class Adapter:
     """A running adapter that has passed the probe."""
 
-    def __init__(self, argv: Sequence[str], log: Path) -> None:
+    def __init__(self, argv: Sequence[str], log: Path, hooks: Hooks | None = None) -> None:
+        self.hooks = hooks or Hooks({})
         self._process = LineProcess(argv, log)
         self._last_id = 0
         try:
@@ -58,12 +60,14 @@ class Adapter:
             raise
 
     @classmethod
-    def start(cls, command: str, log: Path) -> "Adapter":
+    def start(cls, command: str, log: Path, hooks: Hooks | None = None) -> "Adapter":
         """Start the adapter from a command line; no shell reads it."""
-        return cls(shlex.split(command), log)
+        return cls(shlex.split(command), log, hooks)
 
     def request(self, verb: str, args: Answer | None = None, *, timeout_s: float | None = None) -> Answer:
         """Return the result of a verb; raise the port's answer, or AdapterError when there is none."""
+        if self.hooks.takes(verb, args or {}):
+            return self.hooks.request(verb, args or {})
         self._last_id += 1
         message = {"id": self._last_id, "verb": verb, "args": args or {}}
         self._process.send(json.dumps(message, ensure_ascii=False).encode())
@@ -168,4 +172,5 @@ class Adapter:
         except (Unsupported, AdapterError):
             pass
         finally:
+            self.hooks.close()
             self._process.close()

@@ -11,6 +11,8 @@ from conformance.suite.cases import CLAUSES_PER_CASE_MAX
 from conformance.suite.errors import CaseError, ClauseFailed
 from conformance.suite.registry import Registry
 
+HOLDS = "it holds"  # what is expected of a fact that the case itself decided
+
 
 @dataclass(frozen=True)
 class Check:

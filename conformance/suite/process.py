@@ -1,7 +1,10 @@
-"""The one place of the suite that starts a program: the adapter, one JSON object a line each way."""
+"""The one place of the suite that starts programs: the adapter, one JSON object a line each way, and hooks."""
 
 import contextlib
+import os
 import queue
+import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -101,3 +104,48 @@ class LineProcess:
         self._reader.join(timeout=5)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def run_command(argv: Sequence[str], timeout_s: float) -> tuple[int, str, str]:
+    """Run a program to its end: exit status, standard output, standard error. AdapterError when it cannot be."""
+    try:
+        ran = subprocess.run(
+            argv, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AdapterError(f"{' '.join(argv)}: {error}") from error
+    return ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace")
+
+
+class Job:
+    """A program in the background whose output grows in a file, in a folder of its own."""
+
+    def __init__(self, argv: Sequence[str], output: Path) -> None:
+        self.output = output
+        try:
+            with output.open("wb") as file:
+                self._process = subprocess.Popen(
+                    argv,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise AdapterError(f"cannot start {' '.join(argv)}: {error}") from error
+
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def end(self) -> str:
+        """End it and everything it started; return what it printed."""
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, ending)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+                break
+        text = self.text()
+        shutil.rmtree(self.output.parent, ignore_errors=True)
+        return text

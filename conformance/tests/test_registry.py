@@ -20,6 +20,14 @@ def test_ids_are_frozen() -> None:
     assert list(registry.load()) == registry.golden()
 
 
+def test_every_section_has_a_name() -> None:
+    """And no other has, so that a report never shows a bare number."""
+    named, used = registry.sections(), {clause.section for clause in registry.load().values()}
+    assert used <= set(named)
+    assert all(name.strip() for name in named.values())
+    assert {section.partition(".")[0] for section in used} <= set(named)
+
+
 def test_every_id_is_one_that_a_case_can_name() -> None:
     """`@clause` takes every id of the registry."""
     for clause_id in registry.load():
