@@ -41,3 +41,15 @@ def test_a_server_has_several_addresses_and_some_move(pair: Pair, judge: Judge) 
         judge.holds(
             "5.2.2-20", f"{other} has it not", seen.fip not in look.addresses[other], look.addresses[other]
         )
+
+
+@mirrored
+@clause("5.2.2-08")
+def test_what_is_on_the_mirrored_disk_is_passed_on_and_nothing_else(pair: Pair, judge: Judge) -> None:
+    """After a move the other server has the file of the mirrored disk; one beside it, on the server's own, it has not.
+    Registry keys, the second kind of data that is passed on, are judged in 6.2.7.
+    """
+    seen = moved(pair)
+    judge.holds("5.2.2-08", "both files were written", all(seen.written.values()), seen.written)
+    expected = {"on the disk": seen.written["on the disk"], "beside it": ""}
+    judge.equal("5.2.2-08", "on the other server", expected=expected, observed=seen.found)

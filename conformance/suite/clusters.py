@@ -59,7 +59,7 @@ def _walk(**attributes: Any) -> Callable[[list[str], str], Config]:
 
     def built(fips: list[str], scratch: str) -> Config:
         return {
-            "mirror_sets": [mirror_set(1)],
+            "mirror_sets": [mirror_set(1, fastsync=True)],
             "groups": [
                 group("A", disk_resource(), fip(fips[0]), _scripts(scratch), policy=POLICY_A, **attributes),
                 group("B", fip(fips[1]), _scripts(scratch), policy=POLICY_B, **attributes),

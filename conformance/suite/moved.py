@@ -45,6 +45,10 @@ class Moved:
     announced: list[str]  # frames by which the new server told the LAN
     scripts: list[ScriptRun]
     noted: list[str] = field(default_factory=list)  # what start and stop script saw of the disk
+    written: dict[str, str] = field(
+        default_factory=dict
+    )  # checksums: of a file on the disk, and of one beside it
+    found: dict[str, str] = field(default_factory=dict)  # the same, on the other server after the move
 
 
 def moved(pair: Pair) -> Moved:
@@ -73,6 +77,9 @@ def _observe(pair: Pair) -> Moved:
         for part in ("start", "stop"):
             line = f"mountpoint -q {mount} && echo {part} {server} >> {see.scratch}/disk-seen; true"
             _shell(pair, server, f"printf '%s\\n' '{line}' > {see.scratch}/at-{part}")
+    beside = f"{see.scratch}/not-on-the-disk"
+    _shell(pair, HOME, f"echo only here > {beside}")
+    written = {"on the disk": pair.write_file(GROUP, HOME, "passed"), "beside it": see.checksum(HOME, beside)}
     runs = {server: len(see.script_runs(server)) for server in SERVERS}
     before = _look(pair, fip, HOME)
     see.pings(fip)
@@ -90,12 +97,30 @@ def _observe(pair: Pair) -> Moved:
         for server in SERVERS
         for line in see.run(server, ["sh", "-c", f"cat {see.scratch}/disk-seen || true"]).stdout.splitlines()
     ]
+    found = {"on the disk": pair.checksum(GROUP, AWAY, "passed"), "beside it": see.checksum(AWAY, beside)}
     for server in SERVERS:
-        _shell(pair, server, f"rm -f {see.scratch}/at-start {see.scratch}/at-stop {see.scratch}/disk-seen")
+        _shell(
+            pair,
+            server,
+            f"rm -f {beside} {see.scratch}/at-start {see.scratch}/at-stop {see.scratch}/disk-seen",
+        )
     pair.operate("group.move", group=GROUP, to=HOME)
     pair.wait_place(GROUP, HOME)
     told = [line for line in frames if line.startswith(macs[AWAY]) and announces(line, fip)]
-    return Moved(fip, dict(see.fixed), macs, before, after, table_before, table_after, told, scripts, noted)
+    return Moved(
+        fip=fip,
+        fixed=dict(see.fixed),
+        macs=macs,
+        before=before,
+        after=after,
+        table_before=table_before,
+        table_after=table_after,
+        announced=told,
+        scripts=scripts,
+        noted=noted,
+        written=written,
+        found=found,
+    )
 
 
 def _shell(pair: Pair, server: str, text: str) -> None:

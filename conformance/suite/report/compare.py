@@ -92,11 +92,14 @@ def _kind(change: Change) -> str:
     return "other"
 
 
+def as_date(started: str) -> str:
+    """2026-01-02T03:04:05+00:00 as people write it."""
+    return started.replace("T", " ").replace("+00:00", " UTC") or "an unknown date"
+
+
 def _line(report: dict[str, Any]) -> str:
-    adapter, run = report["adapter"], report["run"]
-    return (
-        f"{adapter.get('port', '?')} {adapter.get('version', '?')} of {run.get('started') or 'unknown date'}"
-    )
+    adapter = report["adapter"]
+    return f"{adapter.get('port', '?')} {adapter.get('version', '?')} of {as_date(report['run'].get('started', ''))}"
 
 
 def as_text(found: Comparison) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.suite.judge import HOLDS
 from conformance.suite.levels import LEVELS, MANDATORY
 from conformance.suite.report.clauses import clauses_by_section
-from conformance.suite.report.compare import Comparison, headings
+from conformance.suite.report.compare import Change, Comparison, as_date, headings
 from conformance.suite.report.markup import Markup, join, tag
 from conformance.suite.report.tables import badge, levels, matrix
 from conformance.suite.verdicts import (
@@ -100,7 +100,7 @@ def _head(report: dict[str, Any], compared: bool) -> Markup:
             "p",
             f"{guide['title']}, edition {guide['edition']} of {guide['date']}",
             tag("br"),
-            f"Suite {suite['version']}, contract {suite['contract']}; run of {_date(run['started'])}, "
+            f"Suite {suite['version']}, contract {suite['contract']}; run of {as_date(run['started'])}, "
             f"{run['duration_s']:g} s, {report['checks_executed']} comparisons in {len(report['cases'])} cases",
             tag("br"),
             f"Of the suite: {', '.join(selected)}" if selected else "The whole suite was selected",
@@ -108,11 +108,6 @@ def _head(report: dict[str, Any], compared: bool) -> Markup:
         ),
         tag("nav", [tag("a", text, href=href) for href, text in links]),
     )
-
-
-def _date(started: str) -> str:
-    """2026-01-02T03:04:05+00:00 as people write it."""
-    return started.replace("T", " ").replace("+00:00", " UTC") or "an unknown date"
 
 
 def _said(value: object) -> str:
@@ -239,25 +234,35 @@ def _comparison(found: Comparison) -> Markup:
     claims = "Compliance could be claimed before: {}; now: {}.".format(
         *("yes" if claimed else "no" for claimed in found.claims)
     )
-    parts: list[Markup] = []
-    for heading, changes in headings(found):
-        rows = [
-            tag(
-                "tr",
-                tag("td", tag("a", each.id, href=f"#c-{each.id}") if "/" not in each.id else each.id),
-                tag("td", each.title),
-                tag("td", badge(each.old), " → ", badge(each.new)),
-            )
-            for each in changes
-        ]
-        parts.append(tag("h3", f"{heading[:1].upper()}{heading[1:]}: {len(changes)}"))
-        parts.append(tag("div", tag("table", tag("tbody", rows)), class_="scroll"))
+    parts = [_changes(heading, changes) for heading, changes in headings(found)]
     return tag(
         "section",
         tag("h2", "Against an older run"),
         tag("p", f"Older: {found.old}. {claims}"),
         parts or tag("p", "No difference in any clause or case."),
         id="comparison",
+    )
+
+
+def _changes(heading: str, changes: tuple[Change, ...]) -> Markup:
+    """One list of changes: those for the worse lie open."""
+    rows = [
+        tag(
+            "tr",
+            tag("td", tag("a", each.id, href=f"#c-{each.id}"), class_="id")
+            if "/" not in each.id
+            else tag("td", each.id),
+            tag("td", each.title),
+            tag("td", badge(each.old), " → ", badge(each.new)),
+        )
+        for each in changes
+    ]
+    return tag(
+        "details",
+        tag("summary", f"{heading[:1].upper()}{heading[1:]}: {len(changes)}"),
+        tag("table", tag("tbody", rows)),
+        class_="more",
+        open="" if "worse" in heading else None,
     )
 
 
