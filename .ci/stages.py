@@ -77,7 +77,7 @@ STAGES = (
     Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
-        7.5,
+        8.5,
         (
             (
                 "pytest", "-q", "conformance", "--ignore=conformance/tests",

@@ -59,39 +59,3 @@ def test_what_is_written_goes_to_the_other_server(pair: Pair, judge: Judge) -> N
     pair.write_file(GROUP, ONE, "shipped", mib=4)
     received = received_bytes(pair, TWO) - before
     judge.holds("2.2.1-08", f"at least {4 * MIB} bytes received by server 2", received >= 4 * MIB, received)
-
-
-@pytest.mark.spoils
-@mirrored
-@clause("2.2.1-11", "4.2.3-01")
-def test_after_a_total_partition_an_operator_decides(pair: Pair, judge: Judge) -> None:
-    """With every network cut no CLUSTER partition arbitrates: both servers run the group. When the networks are whole
-    again, the set is DIVERGED and stays so until an operator names the good side, which then is what both hold.
-    """
-    pair.wait_place(GROUP, ONE)
-    pair.wait_set(SET, "NORMAL")
-    pair.spoil()
-    for network in pair.provisioned["networks"]:
-        pair.adapter.request("link", {"network": network["name"], "server": TWO, "action": "cut"})
-    for server in SERVERS:
-        alone = pair.wait(lambda s, server=server: s.place(GROUP) == server, "db on either", seen_by=server)  # type: ignore[misc]
-        judge.equal("4.2.3-01", f"as {server} sees it", expected=server, observed=alone.place(GROUP))
-    written = {server: pair.write_file(GROUP, server, "parted") for server in SERVERS}
-    pair.adapter.request("link", {"action": "heal"})
-    for server in SERVERS:
-        healed = pair.wait_set(SET, "DIVERGED", seen_by=server)
-        judge.equal(
-            "2.2.1-11", f"as {server} sees it", expected="DIVERGED", observed=healed.sets[SET]["state"]
-        )
-    left = pair.settle(lambda s: s.sets[SET]["state"] == "DIVERGED")
-    judge.equal("2.2.1-11", "left to itself", expected="DIVERGED", observed=left.sets[SET]["state"])
-    pair.until_accepted("mirror.create", set=SET, source=ONE)
-    mended = pair.wait_set(SET, "NORMAL")
-    judge.equal(
-        "2.2.1-11", "after the operator's word", expected="NORMAL", observed=mended.sets[SET]["state"]
-    )
-    if pair.status().place(GROUP) is None:
-        pair.operate("group.start", group=GROUP, to=ONE)
-    at = str(pair.wait(lambda s: s.place(GROUP) is not None, "db to be active").place(GROUP))
-    read = pair.checksum(GROUP, at, "parted")
-    judge.equal("2.2.1-11", "what is read then", expected=written[ONE], observed=read)
