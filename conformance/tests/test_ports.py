@@ -16,7 +16,7 @@ HERE = examples.HERE
 SHELL_LINES_MAX = 150
 
 
-@pytest.mark.parametrize("name", examples.PORTS)
+@pytest.mark.parametrize("name", examples.EVERY)
 def test_a_port_has_an_expectation_of_clauses_that_exist(name: str) -> None:
     """What it is expected to get is written down, clause by clause, and nobody is expected to break the suite."""
     expected = json.loads(examples.expected_file(name).read_text())
