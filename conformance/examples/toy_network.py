@@ -87,6 +87,15 @@ class Network:
         holder.kill()
         holder.wait()
 
+    def talk_to(self, host: str, argv: list[str]) -> "subprocess.Popen[str]":
+        """Start a program on a host that reads and writes lines; `ready` is its first one."""
+        program = subprocess.Popen(
+            self.inside(host, argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        if program.stdout is None or program.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{argv[-2]} did not come up on {host}")
+        return program
+
     def start_job(self, host: str, argv: list[str]) -> str:
         """Run a command in the background; what it prints is kept."""
         name = f"job{len(self.jobs) + 1}"

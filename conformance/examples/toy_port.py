@@ -9,7 +9,6 @@ computer names, registry keys, access to its mirrored data, high-speed copies.
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ class Port:
 
     def __init__(self) -> None:
         self.network: Any = None
-        self.servers: dict[str, subprocess.Popen[str]] = {}
+        self.servers: dict[str, Any] = {}  # programs that are spoken to line by line
 
     # -- static tier
 
@@ -88,12 +87,7 @@ class Port:
 
     def _start(self, server: str) -> None:
         argv = [sys.executable, str(HERE / "toy_server.py"), server, str(self.network.path / server)]
-        process = subprocess.Popen(
-            self.network.inside(server, argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.servers[server] = process
-        if process.stdout is None or process.stdout.readline() != "ready\n":
-            raise Answer("failed", "", f"{server} did not come up")
+        self.servers[server] = self.network.talk_to(server, argv)
 
     def _ask(self, server: str, do: str, **args: Any) -> Any:
         process = self.servers.get(server)
