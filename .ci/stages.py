@@ -70,6 +70,10 @@ STAGES = (
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
+    # Every broken variant of the reference that needs no lab: the cases of its clause have to notice.
+    Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
+    # The ports to copy from, each compared with its committed verdict.
+    Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
     Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",

@@ -68,6 +68,9 @@ def test_server_names_differ_in_more_than_case(static: Static, name: str) -> Non
     """Two servers whose names are equal, or differ in case only, are refused with E_DUP."""
     config = make.with_server_name(name) if name != "server2" else make.good()
     config["servers"][0]["name"] = name
+    # That a server stands twice in a policy, or has one disk twice, is the matter of other rules.
+    config["groups"][0]["policy"] = ["server2"]
+    config["mirror_sets"][0]["disks"] = {name: {"disk": 1}, "server2": {"disk": 2}}
     static.refuses("2.2.2.3-06", f"{name} beside server2", config, "E_DUP")
 
 

@@ -56,6 +56,14 @@ def test_the_cluster_partition_has_at_least_1_mb(inspect: Inspect, size_bytes: i
         inspect.refuses("7.1.2-04", f"{size_bytes} bytes", disk, "E_PARTITION")
 
 
+@clause("7.1.2-03")
+def test_the_cluster_partition_is_number_1(static: Static) -> None:
+    """Data begins with partition 2: that number is accepted, 1 is refused."""
+    static.accepts("7.1.2-03", "data on partition 2", make.with_partition_number(2))
+    first = make.with_partition_number(1)
+    static.refuses("7.1.2-03", "data on partition 1", first, "E_RESERVED", "E_PARTITION")
+
+
 @clause("7.1.2-05")
 def test_the_cluster_partition_has_no_letter(static: Static) -> None:
     """A letter for partition 1 is refused: the CLUSTER partition is nobody's drive."""
