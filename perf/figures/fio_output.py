@@ -77,6 +77,25 @@ def slower(figures: Sequence[Figures]) -> Figures:
     return min(figures, key=lambda one: one.iops)
 
 
+def total(figures: Sequence[Figures]) -> Figures:
+    """Jobs that ran at once, one a disk, as one: sums of rates and operations, the worst of the percentiles."""
+    if len(figures) == 1:
+        return figures[0]
+    ops = sum(one.ops for one in figures)
+    return Figures(
+        iops=sum(one.iops for one in figures),
+        read_iops=sum(one.read_iops for one in figures),
+        write_iops=sum(one.write_iops for one in figures),
+        mib_s=sum(one.mib_s for one in figures),
+        ops=ops,
+        seconds=max(one.seconds for one in figures),
+        mean_us=sum(one.mean_us * one.ops for one in figures) / ops,
+        p50_us=max(one.p50_us for one in figures),
+        p99_us=max(one.p99_us for one in figures),
+        sync_us=max(one.sync_us for one in figures),
+    )
+
+
 def joined(windows: Sequence[Figures]) -> Figures:
     """Several windows of one measurement as one: sums over the time; percentiles of the worst window."""
     if not windows:

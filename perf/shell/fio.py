@@ -8,11 +8,11 @@ from typing import Any
 
 import sh
 
-from harness.labs.server import Server
 from harness.wait import wait_for
 from perf.errors import PerfError
 from perf.figures import fio_output, jobs
 from perf.figures.fio_output import Figures
+from perf.shell.pair import Pair
 
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 END_S = 120.0
@@ -32,16 +32,25 @@ def names() -> list[str]:
     return sorted(file.stem for file in JOBS.glob("*.fio"))
 
 
+def of_disks() -> list[str]:
+    """Those that run on a disk, not in a mounted file system."""
+    return [name for name in names() if not load(name).of_files]
+
+
+def digests() -> dict[str, str]:
+    """Each workload with the digest of its file."""
+    return {name: load(name).digest for name in names()}
+
+
 class Fio:
     """One run of fio; ``figures`` waits for its end."""
 
-    def __init__(self, server: Server, text: str, stem: Path) -> None:
-        self._server = server
-        self._text = text
+    def __init__(self, pair: Pair, text: str, stem: Path) -> None:
+        self._server = server = pair.active
         self._output = stem.with_suffix(".json")
         job_file = stem.with_suffix(".fio")
         job_file.write_text(text)
-        argv = server.argv(
+        argv = pair.argv(
             ["fio", "--output-format=json", f"--output={self._output}", "--eta=never", str(job_file)]
         )
         self._process: Any = sh.Command(argv[0])(

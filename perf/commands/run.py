@@ -1,0 +1,183 @@
+"""``run``: measure the cells of a matrix, or those that are named; print, write, judge."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness.errors import HarnessError
+from perf.errors import PerfError
+from perf.figures import bars, matrix, report, stored
+from perf.figures.matrix import PAIR, SMOKE, STANDARD, Matrix
+from perf.figures.results import ROWS, Results
+from perf.shell import fio, machine
+from perf.shell.pair import Pair
+from perf.shell.suite import Suite, forget_incomplete, needs_mirror, paced
+
+HELP = "measure and judge"
+OK, MISSED, FAILED, TERMINATED = 0, 1, 3, 143
+SECONDS_MIN = 0.2
+DISK_MIB_MIN = 32
+Say = Callable[[str], None]
+Save = Callable[[], None]
+
+
+def _names(known: Sequence[str]) -> Any:
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(part.strip() for part in text.split(",") if part.strip())
+        unknown = [name for name in chosen if name not in known]
+        if unknown or not chosen:
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known)}"
+            )
+        return chosen
+
+    return parse
+
+
+def _at_least(kind: type[int | float], least: float) -> Any:
+    def parse(text: str) -> int | float:
+        value = kind(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text}: at least {least}")
+        return value
+
+    return parse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    named = [name for name in matrix.MATRICES if name != SMOKE.name]
+    parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
+    parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
+    parser.add_argument("--bars", action="store_true", help="exit status 1 when a figure misses its bar")
+    parser.add_argument("--rounds", type=_at_least(int, 1), help="instead of the matrix's")
+    parser.add_argument(
+        "--seconds", type=_at_least(float, SECONDS_MIN), help="a run, instead of the matrix's"
+    )
+    parser.add_argument("--disk-mib", type=_at_least(int, DISK_MIB_MIN), help="instead of the matrix's")
+    parser.add_argument("--rows", type=_names(ROWS), help="only these rows, of --jobs")
+    parser.add_argument(
+        "--jobs", type=_names(fio.of_disks()), help="only these files of perf/jobs, in --rows"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, after each cell")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE", help="go on with the interrupted run that left this file"
+    )
+
+
+def planned(options: argparse.Namespace) -> Matrix:
+    """The matrix that the options ask for."""
+    chosen = SMOKE if options.smoke else matrix.MATRICES[options.matrix or STANDARD.name]
+    if options.rows or options.jobs:
+        blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
+        chosen = replace(chosen, name="chosen", blocks=blocks)
+    given = {key: getattr(options, key) for key in ("rounds", "seconds", "disk_mib")}
+    return replace(chosen, **{key: value for key, value in given.items() if value is not None})
+
+
+def settings_of(plan: Matrix) -> dict[str, Any]:
+    """What the file says of how it was measured."""
+    return {
+        "matrix": plan.name,
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "disk_mib": plan.disk_mib,
+        "cells": [str(cell) for cell in plan.cells()],
+    }
+
+
+class Record:
+    """The run's file, written after each cell; nothing is lost with an interrupted run but its last cell."""
+
+    def __init__(
+        self, plan: Matrix, results: Results, surroundings: dict[str, Any], file: Path | None
+    ) -> None:
+        self.results = results
+        self._plan = plan
+        self._surroundings = surroundings
+        self._file = file
+
+    def as_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        body = report.as_json(self.results, self._surroundings, settings_of(self._plan))
+        return body | {"workloads": fio.digests()}
+
+    def save(self) -> None:
+        """Write the file in one step."""
+        if self._file is not None:
+            fresh = self._file.with_name(self._file.name + ".new")
+            fresh.write_text(json.dumps(self.as_json(), indent=1) + "\n")
+            fresh.replace(self._file)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Measure; 1 when a bar was asked for and missed, 3 when something kept the suite from measuring."""
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
+    plan = planned(options)
+    try:
+        record = measure(plan, options, lambda line: progress.print(line, markup=False))
+    except HarnessError as error:
+        raise PerfError(str(error)) from error
+    return conclude(options, record)
+
+
+def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any]) -> Results:
+    """Nothing yet, or what the interrupted run has."""
+    if options.resume is None:
+        return Results()
+    try:
+        body = json.loads(options.resume.read_text())
+    except ValueError as error:
+        raise PerfError(f"{options.resume}: {error}") from error
+    results = stored.resumed(
+        stored.load(body), machine.key_of(surroundings), settings_of(plan), fio.digests()
+    )
+    forget_incomplete(results, plan.blocks, plan.rounds)
+    return results
+
+
+def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
+    """Bring the pair up, run, take it down."""
+    machine.require_tools()
+    surroundings = machine.surroundings(machine.images_directory())
+    record = Record(plan, begun(plan, options, surroundings), surroundings, options.json or options.resume)
+    say(
+        f"{plan.name}: {len(plan.cells())} cells, {plan.rounds} rounds, about {plan.estimated_s() / 60:.0f} minutes"
+    )
+    if plan.of_scene(PAIR):
+        with Pair(plan.disk_mib) as pair:
+            file_system = surroundings["machine"]["file_system"].partition(" (")[0]
+            say(f"two servers, images of {plan.disk_mib} MiB on {file_system}")
+            pair.prepare(mirrored=needs_mirror(plan.of_scene(PAIR)))
+            Suite(plan, pair, record.results, paced(plan), say, record.save).run()
+    skipped = record.results.skipped
+    lacking = [
+        str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.condition not in skipped
+    ]
+    if lacking:
+        raise PerfError(f"no figures for {', '.join(lacking)}")
+    return record
+
+
+def conclude(options: argparse.Namespace, record: Record) -> int:
+    """Print, write, judge."""
+    results = record.results
+    console = Console(width=None if sys.stdout.isatty() else 180, highlight=False)
+    for table in report.tables(results):
+        console.print(table)
+    for warning in results.warnings():
+        console.print(f"warning: {warning}", markup=False, style="yellow")
+    record.save()
+    verdicts = bars.judge(results)
+    if options.bars or not options.smoke:
+        for line in (*report.not_measured_lines(results), *report.bar_lines(verdicts)):
+            console.print(line, markup=False)
+    return MISSED if options.bars and not all(verdict.met for verdict in verdicts) else OK

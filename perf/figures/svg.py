@@ -1,0 +1,146 @@
+"""Three kinds of plots as SVG text, for a page that needs nothing else. Pure.
+
+Colours are classes (``c0`` ... ``c6``), so the page's style decides them, also in the dark. Every text is escaped.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 640
+LEFT, RIGHT, TOP = 172, 64, 10
+BAR, GAP, GROUP_GAP = 13, 3, 13
+PLOT_HEIGHT = 210
+COLOURS = 7
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure with its interval, in the unit of the axis."""
+
+    middle: float
+    low: float
+    high: float
+    label: str = ""
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
+    css = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{css}>{escape(text)}</text>'
+
+
+def _frame(title: str, height: float, parts: Sequence[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
+        + "".join(parts)
+        + "</svg>"
+    )
+
+
+def ticks(highest: float) -> list[float]:
+    """Round steps from 0 to at least the highest value, five or so."""
+    if highest <= 0:
+        return [0.0, 1.0]
+    step = 10.0 ** len(str(int(highest))) if highest >= 1 else 1.0
+    while step * 4 > highest:
+        step /= 2 if str(step).strip("0.")[0] != "5" else 2.5
+    count = int(highest / step) + (highest % step > 0)
+    return [round(step * n, 6) for n in range(count + 1)]
+
+
+def number(value: float) -> str:
+    """Short: 12k, 120, 1.5, 0.25."""
+    if value >= 10_000:
+        return f"{value / 1000:.0f}k"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def bars(title: str, groups: Mapping[str, Mapping[str, Value]], mark: float | None = None) -> str:
+    """Horizontal bars in groups, each with its interval; ``mark`` draws a line across, at a figure to be reached."""
+    series = list(dict.fromkeys(name for group in groups.values() for name in group))
+    values = [value for group in groups.values() for value in group.values()]
+    axis = ticks(max([*(value.high for value in values), mark or 0]))
+    scale = (WIDTH - LEFT - RIGHT) / axis[-1]
+    parts: list[str] = []
+    y = float(TOP)
+    for label, group in groups.items():
+        height = len(group) * (BAR + GAP)
+        parts.append(_text(LEFT - 8, y + height / 2 + 3, label, "end"))
+        for name, value in group.items():
+            colour, right = series.index(name) % COLOURS, LEFT + value.middle * scale
+            middle = y + BAR / 2
+            low, high = LEFT + value.low * scale, LEFT + value.high * scale
+            parts.append(
+                f'<rect class="c{colour}" x="{LEFT}" y="{y:.1f}" width="{right - LEFT:.1f}" height="{BAR}">'
+                f"<title>{escape(f'{label}, {name}: {value.label}')}</title></rect>"
+                f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{high:.1f}"/>'
+            )
+            parts.append(_text(max(right, high) + 4, y + BAR - 3, number(value.middle), "start", "figure"))
+            y += BAR + GAP
+        y += GROUP_GAP
+    bottom = y - GROUP_GAP + 4
+    grid = [f'<path class="grid" d="M{LEFT + at * scale:.1f} {TOP}V{bottom:.1f}"/>' for at in axis]
+    grid += [_text(LEFT + at * scale, bottom + 14, number(at), "middle", "tick") for at in axis]
+    if mark is not None:
+        grid.append(f'<path class="mark" d="M{LEFT + mark * scale:.1f} {TOP}V{bottom:.1f}"/>')
+    return _frame(title, bottom + 22, [*grid, *parts]) + legend(series)
+
+
+def lines(
+    title: str, places: Sequence[str], series: Mapping[str, Mapping[str, Value]], mark: float | None = None
+) -> str:
+    """Lines over named places of the x axis; the interval of each point as a vertical stroke."""
+    values = [value for points in series.values() for value in points.values()]
+    axis = ticks(max([*(value.high for value in values), mark or 0]))
+    left, bottom = 52, TOP + PLOT_HEIGHT
+    step = (WIDTH - left - RIGHT) / max(len(places) - 1, 1)
+    scale = PLOT_HEIGHT / axis[-1]
+    at_x = {place: left + 14 + step * n for n, place in enumerate(places)}
+    parts = [f'<path class="grid" d="M{left} {bottom - at * scale:.1f}H{WIDTH - 20}"/>' for at in axis]
+    parts += [_text(left - 6, bottom - at * scale + 4, number(at), "end", "tick") for at in axis]
+    parts += [_text(x, bottom + 16, place, "middle", "tick") for place, x in at_x.items()]
+    if mark is not None:
+        parts.append(f'<path class="mark" d="M{left} {bottom - mark * scale:.1f}H{WIDTH - 20}"/>')
+    for index, (name, points) in enumerate(series.items()):
+        found = [(at_x[place], points[place]) for place in places if place in points]
+        path = "L".join(f"{x:.1f} {bottom - value.middle * scale:.1f}" for x, value in found)
+        parts.append(f'<path class="line l{index % COLOURS}" d="M{path}"/>')
+        for x, value in found:
+            low, y, high = (bottom - part * scale for part in (value.low, value.middle, value.high))
+            parts.append(
+                f'<path class="whisker" d="M{x:.1f} {low:.1f}V{high:.1f}"/>'
+                f'<circle class="c{index % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
+                f"<title>{escape(f'{name}: {value.label}')}</title></circle>"
+            )
+    return _frame(title, bottom + 24, parts) + legend(list(series))
+
+
+def stacked(title: str, rows: Mapping[str, Mapping[str, float]], unit: str) -> str:
+    """One bar a row, made of its parts in their order."""
+    series = list(dict.fromkeys(name for parts in rows.values() for name in parts))
+    axis = ticks(max(sum(parts.values()) for parts in rows.values()))
+    scale = (WIDTH - LEFT - RIGHT) / axis[-1]
+    height = TOP + len(rows) * 34
+    drawn = [f'<path class="grid" d="M{LEFT + at * scale:.1f} {TOP}V{height}"/>' for at in axis]
+    drawn += [_text(LEFT + at * scale, height + 14, f"{number(at)} {unit}", "middle", "tick") for at in axis]
+    for n, (label, parts) in enumerate(rows.items()):
+        x, y = float(LEFT), TOP + n * 34
+        drawn.append(_text(LEFT - 8, y + 17, label, "end"))
+        for name, value in parts.items():
+            colour = series.index(name) % COLOURS
+            drawn.append(
+                f'<rect class="c{colour}" x="{x:.1f}" y="{y}" width="{value * scale:.1f}" height="24">'
+                f"<title>{escape(f'{name}: {value:.2f} {unit}')}</title></rect>"
+            )
+            x += value * scale
+        drawn.append(_text(x + 4, y + 17, f"{number(sum(parts.values()))} {unit}", "start", "figure"))
+    return _frame(title, height + 22, drawn) + legend(series)
+
+
+def legend(series: Sequence[str]) -> str:
+    """Names beside their colours."""
+    items = "".join(
+        f'<span class="key"><i class="b{n % COLOURS}"></i>{escape(name)}</span>'
+        for n, name in enumerate(series)
+    )
+    return f'<p class="legend">{items}</p>'
