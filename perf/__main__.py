@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from perf.commands import run
+from perf.commands import compare, report, run
 from perf.errors import PerfError
 
 OK, MISSED, FAILED = run.OK, run.MISSED, run.FAILED
-COMMANDS = {"run": run}
+COMMANDS: dict[str, ModuleType] = {"run": run, "report": report, "compare": compare}
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -1,7 +1,6 @@
 """``run``: measure the cells of a matrix, or those that are named; print, write, judge."""
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,16 +11,19 @@ from typing import Any
 from rich.console import Console
 
 from harness.errors import HarnessError
+from perf.commands import outputs
 from perf.errors import PerfError
-from perf.figures import bars, matrix, report, stored
+from perf.figures import matrix, report, stored
+from perf.figures.conditions import CONDITIONS, key
 from perf.figures.matrix import PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
-from perf.shell import fio, machine
+from perf.shell import files, fio, machine
 from perf.shell.pair import Pair
 from perf.shell.suite import Suite, forget_incomplete, needs_mirror, paced
 
 HELP = "measure and judge"
-OK, MISSED, FAILED, TERMINATED = 0, 1, 3, 143
+OK, MISSED = outputs.OK, outputs.MISSED
+FAILED, TERMINATED = 3, 143
 SECONDS_MIN = 0.2
 DISK_MIB_MIN = 32
 Say = Callable[[str], None]
@@ -34,11 +36,16 @@ def _names(known: Sequence[str]) -> Any:
         unknown = [name for name in chosen if name not in known]
         if unknown or not chosen:
             raise argparse.ArgumentTypeError(
-                f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known)}"
+                f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known[:40])}"
             )
         return chosen
 
     return parse
+
+
+def _jobs(text: str) -> tuple[str, ...]:
+    conditions = [name for name, condition in CONDITIONS.items() if not condition.mounted]
+    return tuple(_names([key(job, name) for job in fio.of_disks() for name in conditions])(text))
 
 
 def _at_least(kind: type[int | float], least: float) -> Any:
@@ -56,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     named = [name for name in matrix.MATRICES if name != SMOKE.name]
     parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
     parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
-    parser.add_argument("--bars", action="store_true", help="exit status 1 when a figure misses its bar")
+    outputs.arguments(parser)
     parser.add_argument("--rounds", type=_at_least(int, 1), help="instead of the matrix's")
     parser.add_argument(
         "--seconds", type=_at_least(float, SECONDS_MIN), help="a run, instead of the matrix's"
@@ -64,7 +71,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--disk-mib", type=_at_least(int, DISK_MIB_MIN), help="instead of the matrix's")
     parser.add_argument("--rows", type=_names(ROWS), help="only these rows, of --jobs")
     parser.add_argument(
-        "--jobs", type=_names(fio.of_disks()), help="only these files of perf/jobs, in --rows"
+        "--jobs", type=_jobs, help="only these files of perf/jobs, each with @condition or without, in --rows"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, after each cell")
     parser.add_argument(
@@ -101,20 +108,18 @@ class Record:
     ) -> None:
         self.results = results
         self._plan = plan
-        self._surroundings = surroundings
+        self.surroundings = surroundings
         self._file = file
 
     def as_json(self) -> dict[str, Any]:
         """What the file holds."""
-        body = report.as_json(self.results, self._surroundings, settings_of(self._plan))
+        body = report.as_json(self.results, self.surroundings, settings_of(self._plan))
         return body | {"workloads": fio.digests()}
 
     def save(self) -> None:
         """Write the file in one step."""
         if self._file is not None:
-            fresh = self._file.with_name(self._file.name + ".new")
-            fresh.write_text(json.dumps(self.as_json(), indent=1) + "\n")
-            fresh.replace(self._file)
+            files.write_json(self._file, self.as_json())
 
 
 def command(options: argparse.Namespace) -> int:
@@ -126,19 +131,19 @@ def command(options: argparse.Namespace) -> int:
         record = measure(plan, options, lambda line: progress.print(line, markup=False))
     except HarnessError as error:
         raise PerfError(str(error)) from error
-    return conclude(options, record)
+    record.save()
+    return outputs.conclude(options, record.results, record.surroundings, settings_of(plan))
 
 
 def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any]) -> Results:
     """Nothing yet, or what the interrupted run has."""
     if options.resume is None:
         return Results()
-    try:
-        body = json.loads(options.resume.read_text())
-    except ValueError as error:
-        raise PerfError(f"{options.resume}: {error}") from error
     results = stored.resumed(
-        stored.load(body), machine.key_of(surroundings), settings_of(plan), fio.digests()
+        stored.load(files.read_json(options.resume)),
+        machine.key_of(surroundings),
+        settings_of(plan),
+        fio.digests(),
     )
     forget_incomplete(results, plan.blocks, plan.rounds)
     return results
@@ -165,19 +170,3 @@ def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
     if lacking:
         raise PerfError(f"no figures for {', '.join(lacking)}")
     return record
-
-
-def conclude(options: argparse.Namespace, record: Record) -> int:
-    """Print, write, judge."""
-    results = record.results
-    console = Console(width=None if sys.stdout.isatty() else 180, highlight=False)
-    for table in report.tables(results):
-        console.print(table)
-    for warning in results.warnings():
-        console.print(f"warning: {warning}", markup=False, style="yellow")
-    record.save()
-    verdicts = bars.judge(results)
-    if options.bars or not options.smoke:
-        for line in (*report.not_measured_lines(results), *report.bar_lines(verdicts)):
-            console.print(line, markup=False)
-    return MISSED if options.bars and not all(verdict.met for verdict in verdicts) else OK

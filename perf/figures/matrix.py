@@ -7,7 +7,7 @@ matrix contains the one before it, and what it leaves out is named in the report
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from perf.figures.conditions import key
+from perf.figures.conditions import key, parted
 from perf.figures.results import (
     BROKEN,
     COPIES,
@@ -209,9 +209,17 @@ MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOK
 
 
 def chosen(jobs: tuple[str, ...], rows: tuple[str, ...]) -> tuple[Block, ...]:
-    """The blocks of a run whose jobs and rows were named one by one."""
+    """The blocks of a run whose jobs (with ``@condition`` or without) and rows were named one by one."""
     job_rows = tuple(row for row in rows if row != COPY)
-    blocks = [Block("chosen", jobs, job_rows)] if job_rows else []
+    by_condition: dict[str, list[str]] = {}
+    for job in jobs:
+        workload, condition = parted(job)
+        by_condition.setdefault(condition.name, []).append(workload)
+    blocks = [
+        Block(f"chosen {condition}".rstrip(), tuple(workloads), job_rows, condition)
+        for condition, workloads in by_condition.items()
+        if job_rows
+    ]
     return (*blocks, *([Block("copies", (COPY,), (FULL, NBDCOPY, HIGH_SPEED))] if COPY in rows else []))
 
 

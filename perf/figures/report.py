@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import bars, matrix
+from perf.figures import bars, matrix, verdicts
 from perf.figures.results import (
     ACTIVE,
     BASES,
@@ -43,6 +43,7 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         "mirrord_memory_kib": {when: dict(sides) for when, sides in results.memory_kib.items()},
         "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
+        "guide": [finding.as_json() for finding in verdicts.judge(results)],
     }
 
 
@@ -155,6 +156,15 @@ def bar_lines(verdicts: Sequence[bars.Verdict]) -> list[str]:
         figure = "" if verdict.measured is None else f"{verdict.measured:.2f} of {bar.base}, "
         lines.append(f"{word:<12} {bar.subject}: {figure}at least {bar.at_least:.2f} of {bar.base} is wanted")
     return lines
+
+
+def guide_lines(findings: Sequence[verdicts.Finding]) -> list[str]:
+    """One sentence a figure of the guide."""
+    return [
+        f"{one.verdict if one.verdict != verdicts.MISSED else 'MISSED':<12} {one.clause} {one.fact}: "
+        f"{one.observed + '; ' if one.observed else ''}{one.expected}"
+        for one in findings
+    ]
 
 
 def span(spread: Spread | None) -> str:

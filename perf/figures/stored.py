@@ -4,7 +4,7 @@ Only what was measured is read (each round's figures); medians, ratios and verdi
 layout takes a new number in ``report.FORMAT``; files of another one are refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -64,6 +64,22 @@ def _measurement(found: Mapping[str, Any]) -> Measurement:
     return Measurement(figures, found.get("mirrord_cpu_us_per_op", {}), found.get("rebuild", {}))
 
 
+def differences(before: Any, now: Any, path: str = "") -> list[str]:
+    """What of the surroundings is not the same, as ``name: before -> now``; time and load apart."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = [name for name in {**before, **now} if name != "load_average"]
+        return [line for name in names for line in differences(before.get(name), now.get(name), name)]
+    return [] if before == now else [f"{path} {before} -> {now}".strip()]
+
+
+def without(stored: Stored, workloads: Collection[str]) -> Results:
+    """The results without some workloads, under any condition."""
+    for job in list(stored.results.jobs):
+        if parted(job)[0] in workloads:
+            del stored.results.jobs[job]
+    return stored.results
+
+
 def resumed(
     stored: Stored, key: Mapping[str, Any], settings: Mapping[str, Any], workloads: Mapping[str, str]
 ) -> Results:
@@ -81,8 +97,5 @@ def resumed(
         raise PerfError(
             f"that run cannot be gone on with: it was {stored.settings}, asked for is {dict(settings)}"
         )
-    for job in list(stored.results.jobs):
-        workload = parted(job)[0]
-        if stored.workloads.get(workload) != workloads.get(workload):
-            del stored.results.jobs[job]
-    return stored.results
+    known = {parted(job)[0] for job in stored.results.jobs}
+    return without(stored, {name for name in known if stored.workloads.get(name) != workloads.get(name)})

@@ -3,6 +3,7 @@
 Colours are classes (``c0`` ... ``c6``), so the page's style decides them, also in the dark. Every text is escaped.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -41,11 +42,9 @@ def ticks(highest: float) -> list[float]:
     """Round steps from 0 to at least the highest value, five or so."""
     if highest <= 0:
         return [0.0, 1.0]
-    step = 10.0 ** len(str(int(highest))) if highest >= 1 else 1.0
-    while step * 4 > highest:
-        step /= 2 if str(step).strip("0.")[0] != "5" else 2.5
-    count = int(highest / step) + (highest % step > 0)
-    return [round(step * n, 6) for n in range(count + 1)]
+    ten = 10.0 ** math.floor(math.log10(highest))
+    step = next(ten * part for part in (0.1, 0.2, 0.5, 1.0, 2.0) if highest <= 6 * ten * part)
+    return [round(step * n, 6) for n in range(math.ceil(highest / step - 1e-9) + 1)]
 
 
 def number(value: float) -> str:

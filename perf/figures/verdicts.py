@@ -32,6 +32,10 @@ GIB_S: Final = {
 SET_KIB: Final = 18_432  # 4.5.1-05, with the defaults
 HEARTBEAT_S, TIMEOUT_S = 3, 30  # 9.1-03; the suite leaves time unscaled
 SUM_TOLERANCE = 0.10
+# What ends each part of a switch of servers: events of the survivor's log, and the client's first answer.
+STAGES = (
+    "heartbeat_lost", "server_down", "mirror_disk_started", "floating_ip_started", "script_started", "client",
+)  # fmt: skip
 LIGHT, LIGHT_LOSS = "readwrite-95-5-4k-qd16", 0.05  # our reading of "do not write often" (4.1.4-02)
 ORDINARY = ("disk-5000", "disk-500")
 
@@ -225,7 +229,7 @@ def _memory(results: Results) -> Iterator[Finding]:
 def _switching(results: Results) -> Iterator[Finding]:
     """9.1: the parts of a switch of servers, with the outage that a client saw."""
     for clause, fact, expected, part in _SWITCH:
-        seen = [part(one) for one in results.switches if {"heartbeat_lost", "client"} <= set(one)]
+        seen = [part(one) for one in results.switches if set(STAGES) <= set(one)]
         if not seen:
             yield Finding(clause, fact, expected, "", NOT_MEASURED)
             continue

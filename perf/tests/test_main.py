@@ -25,7 +25,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Matrix]:
 
     def measure(plan: Matrix, options: argparse.Namespace, _say: object) -> Record:
         seen.append(plan)
-        return Record(plan, results(GOOD), SURROUNDINGS, options.json)
+        return Record(plan, results(GOOD), dict(SURROUNDINGS), options.json)
 
     monkeypatch.setattr(run, "measure", measure)
     return seen
@@ -43,7 +43,12 @@ def test_options_override_the_matrix_and_smoke(measured: list[Matrix]) -> None:
     program.main(["--rows", "raw,copy", "--jobs", "seqwrite-1m-qd4", "--rounds", "2", "--disk-mib", "64"])
     program.main(["--smoke", "--seconds", "1.5"])
     program.main(["--rows", "raw,limit"])
-    first, smoke, rows = measured
+    program.main(
+        ["--rows", "raw", "--jobs", "seqwrite-1m-qd4,seqwrite-1m-qd4@link-1g,randwrite-4k-qd1@link-1g"]
+    )
+    first, smoke, rows, slow = measured
+    assert [block.condition for block in slow.blocks] == ["", "link-1g"]
+    assert slow.blocks[1].workloads == ("seqwrite-1m-qd4", "randwrite-4k-qd1")
     assert (first.rounds, first.seconds, first.disk_mib) == (2, STANDARD.seconds, 64)
     assert first.cells()[0] == Cell("seqwrite-1m-qd4", "raw")
     assert {cell.workload for cell in first.cells()[1:]} == {COPY}
@@ -58,6 +63,8 @@ def test_options_override_the_matrix_and_smoke(measured: list[Matrix]) -> None:
         ["--rows", ","],
         ["--jobs", "nothing"],
         ["--jobs", "smallfiles"],
+        ["--jobs", "seqwrite-1m-qd4@nothing"],
+        ["--jobs", "seqwrite-1m-qd4@mounted"],
         ["--rounds", "0"],
         ["--seconds", "x"],
         ["--disk-mib", "1"],
@@ -148,3 +155,64 @@ def test_damaged_file_is_no_run_to_go_on_with(tmp_path: Path) -> None:
 
 def run_options(*words: str) -> Any:
     return program.arguments().parse_args(["run", *words])
+
+
+def test_page_summary_and_conformance_file_are_written(
+    measured: list[Matrix], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a run and, the same once more, from its file."""
+    names = ("json", "html", "text", "measured")
+    words = [word for name in names for word in (f"--{name}", str(tmp_path / name))]
+    assert program.main(words) == program.OK
+    first = {name: (tmp_path / name).read_text() for name in names}
+    assert "randwrite-4k-qd16" in first["html"]
+    assert "not measured pgbench@mounted" in first["text"]
+    assert json.loads(first["measured"])["commit"] == "abc"
+    capsys.readouterr()
+    assert program.main(["report", str(tmp_path / "json"), *words[2:]]) == program.OK
+    assert {name: (tmp_path / name).read_text() for name in names} == first
+    assert "mirrored" in capsys.readouterr().out
+
+
+def test_guide_is_judged_when_asked(measured: list[Matrix]) -> None:
+    """Nothing that the guide speaks of was measured here: passed is not said of nothing."""
+    assert program.main(["--guide"]) == program.MISSED
+
+
+def test_compare_ends_with_one_when_something_is_worse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tenth of the speed in B; a run against itself is no worse, against nothing in common it is no comparison."""
+    a, b, other = (tmp_path / name for name in "abc")
+    rounds = {"raw": [1000, 1000, 1000], "mirrored": [500, 501, 499]}
+    Record(QUICK, results(rounds), SURROUNDINGS, a).save()
+    Record(QUICK, results({**rounds, "mirrored": [50, 50, 50]}), {**SURROUNDINGS, "commit": "def"}, b).save()
+    Record(QUICK, results(rounds, job="seqwrite-1m-qd4"), SURROUNDINGS, other).save()
+    assert program.main(["compare", str(a), str(a)]) == 0
+    assert program.main(["compare", str(a), str(b)]) == 1
+    printed = capsys.readouterr().out
+    assert "commit: abc -> def" in printed
+    assert "worse   randwrite-4k-qd16 mirrored: 0.500 -> 0.050 of raw" in printed
+    assert program.main(["compare", str(a), str(other)]) == 1
+    assert "nothing to compare" in capsys.readouterr().out
+
+
+def test_changed_workload_is_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of two different jobs say nothing about the software."""
+    a, b = (tmp_path / name for name in "ab")
+    for file in (a, b):
+        Record(QUICK, results({"raw": [1, 1], "mirrored": [1, 1]}), SURROUNDINGS, file).save()
+    body = json.loads(b.read_text())
+    body["workloads"]["randwrite-4k-qd16"] = "another"
+    b.write_text(json.dumps(body))
+    assert program.main(["compare", str(a), str(b)]) == 1
+    assert "other text, so not compared: randwrite-4k-qd16" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["report", "nothing"], ["compare", "nothing", "nothing"]])
+def test_file_that_is_not_there_is_an_error_in_one_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 3."""
+    assert program.main(words) == program.FAILED
+    assert "nothing" in capsys.readouterr().err
