@@ -32,7 +32,9 @@ def conclude(
     options: argparse.Namespace, results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> int:
     """Print the summary, write what was asked for, judge."""
-    console = Console(width=None if sys.stdout.isatty() else 180, highlight=False, record=bool(options.text))
+    console = Console(
+        width=None if sys.stdout.isatty() else 180, highlight=False, emoji=False, record=bool(options.text)
+    )
     findings, judged = verdicts.judge(results), bars.judge(results)
     summarise(console, results, findings, judged)
     if options.text:

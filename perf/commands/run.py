@@ -15,11 +15,12 @@ from perf.commands import outputs
 from perf.errors import PerfError
 from perf.figures import matrix, report, stored
 from perf.figures.conditions import CONDITIONS, key
-from perf.figures.matrix import PAIR, SMOKE, STANDARD, Matrix
+from perf.figures.matrix import CLUSTER, PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
 from perf.shell import files, fio, machine
+from perf.shell.cluster import Cluster
 from perf.shell.pair import Pair
-from perf.shell.suite import Suite, forget_incomplete, needs_mirror, paced
+from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete
 
 HELP = "measure and judge"
 OK, MISSED = outputs.OK, outputs.MISSED
@@ -124,7 +125,7 @@ class Record:
 
 def command(options: argparse.Namespace) -> int:
     """Measure; 1 when a bar was asked for and missed, 3 when something kept the suite from measuring."""
-    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    progress = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
     plan = planned(options)
     try:
@@ -150,19 +151,29 @@ def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any
 
 
 def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
-    """Bring the pair up, run, take it down."""
+    """Bring each scene up, run its part, take it down."""
     machine.require_tools()
     surroundings = machine.surroundings(machine.images_directory())
     record = Record(plan, begun(plan, options, surroundings), surroundings, options.json or options.resume)
     say(
         f"{plan.name}: {len(plan.cells())} cells, {plan.rounds} rounds, about {plan.estimated_s() / 60:.0f} minutes"
     )
-    if plan.of_scene(PAIR):
+    suite = Suite(plan, record.results, say, record.save)
+    if suite.open_in(PAIR):
+        say(
+            f"two servers, images of {plan.disk_mib} MiB on {surroundings['machine']['file_system'].partition(' (')[0]}"
+        )
         with Pair(plan.disk_mib) as pair:
-            file_system = surroundings["machine"]["file_system"].partition(" (")[0]
-            say(f"two servers, images of {plan.disk_mib} MiB on {file_system}")
-            pair.prepare(mirrored=needs_mirror(plan.of_scene(PAIR)))
-            Suite(plan, pair, record.results, paced(plan), say, record.save).run()
+            scene = PairScene(pair, plan, record.results)
+            scene.begin()
+            suite.run(PAIR, scene)
+            scene.end()
+    if suite.open_in(CLUSTER):
+        say("two servers with twinsetd and PostgreSQL, time-outs as shipped")
+        with Cluster(plan.disk_mib) as cluster:
+            whole = ClusterScene(cluster, plan, record.results)
+            whole.begin()
+            suite.run(CLUSTER, whole)
     skipped = record.results.skipped
     lacking = [
         str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.condition not in skipped

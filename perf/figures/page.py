@@ -20,12 +20,12 @@ h3{margin:1.4rem 0 .2rem;font-size:1.02rem}
 p{margin:.3rem 0}figure{margin:0}.note,.tick{color:var(--faint)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;margin:.5rem 0;min-width:100%}
 th,td{padding:.22rem .6rem .22rem 0;text-align:right;border-bottom:1px solid var(--rule);vertical-align:top}
-th{font-weight:600}th.text,td.text{text-align:left}td.nowrap{white-space:nowrap}
+th{font-weight:600}th.text,td.text{text-align:left}td.nowrap{white-space:nowrap}.wide table{min-width:46rem}
 .met{color:var(--good)}.missed,.MISSED{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}
 .warning{border-left:4px solid var(--open);padding-left:.7rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem 1.6rem}
-svg{width:100%;height:auto;font-size:13px}svg text{fill:var(--ink)}
-svg .tick,svg .figure{fill:var(--faint);font-size:12px}
+svg{width:100%;max-width:34rem;height:auto;font-size:12.5px}svg text{fill:var(--ink)}
+svg .tick,svg .figure{fill:var(--faint);font-size:11.5px}
 .grid{stroke:var(--rule)}.whisker{stroke:var(--ink);stroke-width:1.6}.line{fill:none;stroke-width:2.2}
 .mark{stroke:var(--bad);stroke-dasharray:5 4}
 .legend{font-size:.85rem}.key{margin-right:1rem;white-space:nowrap}.key i{display:inline-block;width:.8rem;
@@ -110,7 +110,7 @@ def _table(titles: Sequence[str], rows: Sequence[str], text: int) -> str:
     head = "".join(
         f"<th{' class=text' if n < text else ''}>{escape(name)}</th>" for n, name in enumerate(titles)
     )
-    return f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return f'<div class="scroll{" wide" if text > 2 else ""}"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
 
 
 def _plots(results: Results) -> str:

@@ -112,7 +112,7 @@ def _curve(
             for job, at in points
             if (value := of_raw(results, f"{job}@{condition}" if condition else job, row))
         }
-        if len(found) > 1:
+        if len(found) > 2:
             series[row] = found
     if series:
         yield Plot(title, note, svg.lines(title, places, series))

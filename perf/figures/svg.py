@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 640
-LEFT, RIGHT, TOP = 172, 64, 10
+WIDTH = 460  # near its width on the page, so that texts keep their size
+LEFT, RIGHT, TOP = 168, 52, 10
 BAR, GAP, GROUP_GAP = 13, 3, 13
-PLOT_HEIGHT = 210
+PLOT_HEIGHT = 190
 COLOURS = 7
+# A row has its colour in every plot; what is none of these takes the next by its place.
+FIXED = {"mirrored": 0, "nbd": 1, "broken": 2, "qemu": 3, "rebuild": 4, "limit": 5, "raw": 6}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Value:
     low: float
     high: float
     label: str = ""
+
+
+def _colour(name: str, series: Sequence[str]) -> int:
+    return FIXED.get(name, list(series).index(name) % COLOURS)
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
@@ -66,7 +72,7 @@ def bars(title: str, groups: Mapping[str, Mapping[str, Value]], mark: float | No
         height = len(group) * (BAR + GAP)
         parts.append(_text(LEFT - 8, y + height / 2 + 3, label, "end"))
         for name, value in group.items():
-            colour, right = series.index(name) % COLOURS, LEFT + value.middle * scale
+            colour, right = _colour(name, series), LEFT + value.middle * scale
             middle = y + BAR / 2
             low, high = LEFT + value.low * scale, LEFT + value.high * scale
             parts.append(
@@ -100,15 +106,16 @@ def lines(
     parts += [_text(x, bottom + 16, place, "middle", "tick") for place, x in at_x.items()]
     if mark is not None:
         parts.append(f'<path class="mark" d="M{left} {bottom - mark * scale:.1f}H{WIDTH - 20}"/>')
-    for index, (name, points) in enumerate(series.items()):
+    for name, points in series.items():
+        colour = _colour(name, list(series))
         found = [(at_x[place], points[place]) for place in places if place in points]
         path = "L".join(f"{x:.1f} {bottom - value.middle * scale:.1f}" for x, value in found)
-        parts.append(f'<path class="line l{index % COLOURS}" d="M{path}"/>')
+        parts.append(f'<path class="line l{colour}" d="M{path}"/>')
         for x, value in found:
             low, y, high = (bottom - part * scale for part in (value.low, value.middle, value.high))
             parts.append(
                 f'<path class="whisker" d="M{x:.1f} {low:.1f}V{high:.1f}"/>'
-                f'<circle class="c{index % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
+                f'<circle class="c{colour}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
                 f"<title>{escape(f'{name}: {value.label}')}</title></circle>"
             )
     return _frame(title, bottom + 24, parts) + legend(list(series))
@@ -126,7 +133,7 @@ def stacked(title: str, rows: Mapping[str, Mapping[str, float]], unit: str) -> s
         x, y = float(LEFT), TOP + n * 34
         drawn.append(_text(LEFT - 8, y + 17, label, "end"))
         for name, value in parts.items():
-            colour = series.index(name) % COLOURS
+            colour = _colour(name, series)
             drawn.append(
                 f'<rect class="c{colour}" x="{x:.1f}" y="{y}" width="{value * scale:.1f}" height="24">'
                 f"<title>{escape(f'{name}: {value:.2f} {unit}')}</title></rect>"

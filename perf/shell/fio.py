@@ -3,16 +3,17 @@
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sh
 
+from harness.labs.server import Server
 from harness.wait import wait_for
 from perf.errors import PerfError
 from perf.figures import fio_output, jobs
 from perf.figures.fio_output import Figures
-from perf.shell.pair import Pair
 
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 END_S = 120.0
@@ -42,15 +43,24 @@ def digests() -> dict[str, str]:
     return {name: load(name).digest for name in names()}
 
 
+class Place(Protocol):
+    """Where fio runs: a server, and a command line that ends up there."""
+
+    active: Server
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """Return the command line that runs ``argv`` on the active server."""
+
+
 class Fio:
     """One run of fio; ``figures`` waits for its end."""
 
-    def __init__(self, pair: Pair, text: str, stem: Path) -> None:
-        self._server = server = pair.active
+    def __init__(self, place: Place, text: str, stem: Path) -> None:
+        self._server = server = place.active
         self._output = stem.with_suffix(".json")
         job_file = stem.with_suffix(".fio")
         job_file.write_text(text)
-        argv = pair.argv(
+        argv = place.argv(
             ["fio", "--output-format=json", f"--output={self._output}", "--eta=never", str(job_file)]
         )
         self._process: Any = sh.Command(argv[0])(

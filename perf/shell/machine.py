@@ -22,6 +22,7 @@ PROGRAMS = {
     "nbdcopy": "libnbd-bin",
     "qemu-nbd": "qemu-utils",
     "qemu-storage-daemon": "qemu-system-common",
+    "pgbench": "postgresql",
 }
 GLANCE_S = 0.5
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")

@@ -5,7 +5,7 @@ specs). The data path is the one that runs in a cluster; twinsetd, idle there wh
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -120,7 +120,7 @@ class Pair:
             if server.powered:
                 self._slow[server.name].take(server)
 
-    def argv(self, argv: list[str]) -> list[str]:
+    def argv(self, argv: Sequence[str]) -> list[str]:
         """A command line of the active server that shares the server's disk, so also its limits."""
         command = self.active.argv(argv)
         return self._slow[self.active.name].argv(command) if self.condition.throttled else command

@@ -1,20 +1,22 @@
-"""The order of a run: rounds, in each every block, in each block its cells one right after the other.
+"""The order of a run: scenes, in each rounds, in each every block, in each block its cells one right after the other.
 
 What is compared is minutes apart at most, and every round has all of it: a slow hour of the machine cannot make one
 row look bad. A run that was interrupted goes on with the first block of a round that is not complete; that block is
 measured anew as a whole, so what is compared is never hours apart.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from harness.wait import now_s
 from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
-from perf.figures.matrix import PAIR, Block, Cell, Matrix, cost_s
+from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, Block, Cell, Matrix, cost_s
 from perf.figures.pace import Pace
-from perf.figures.results import COPY, LIMIT, NBD, NBDCOPY, QEMU, RAW, Results
+from perf.figures.results import COPY, LIMIT, NBD, NBDCOPY, QEMU, RAW, SWITCHING, Measurement, Results
 from perf.shell import machine
 from perf.shell.cells import Cells
+from perf.shell.cluster import Cluster
 from perf.shell.pair import Pair
 
 Say = Callable[[str], None]
@@ -37,66 +39,117 @@ def forget_incomplete(results: Results, blocks: Iterable[Block], rounds: int) ->
                 results.forget(cell.job, cell.row, number)
 
 
-class Suite:
-    """The part of a run that needs the pair."""
+def steps(matrix: Matrix) -> Iterator[tuple[str, int, Block, Cell]]:
+    """Scene, round, block and cell of every step, in their order."""
+    for scene in (PAIR, CLUSTER):
+        for number in range(matrix.rounds):
+            for block in matrix.of_scene(scene):
+                for cell in block.cells():
+                    # a power cut ends the scene: it comes in the last rounds
+                    if number >= matrix.rounds - matrix.rounds_of(cell):
+                        yield scene, number, block, cell
 
-    def __init__(
-        self, matrix: Matrix, pair: Pair, results: Results, pace: Pace, say: Say, save: Callable[[], None]
-    ) -> None:
+
+class Scene(Protocol):
+    """Where cells are measured."""
+
+    def come_under(self, name: str) -> None:
+        """Everything is under this condition from now on; PerfError when it cannot be had here."""
+
+    def measure(self, cell: Cell, number: int) -> str:
+        """Measure a cell in a round, take its figures into the results, and say them."""
+
+    def round_begins(self, number: int) -> None:
+        """Before the first cell of a round."""
+
+    def round_ends(self, number: int) -> None:
+        """After its last."""
+
+
+class Suite:
+    """One run: every step that is not measured yet."""
+
+    def __init__(self, matrix: Matrix, results: Results, say: Say, save: Callable[[], None]) -> None:
         self._matrix = matrix
-        self._blocks = matrix.of_scene(PAIR)
-        self._pair = pair
         self._results = results
-        self._pace = pace
         self._say = say
         self._save = save
-        self._cells = Cells(pair, matrix.seconds)
+        self._pace = Pace([cost_s(cell, matrix.seconds) for _, _, _, cell in steps(matrix)])
 
-    def run(self) -> None:
-        """All rounds, then the proof that both copies are equal."""
-        self._cells.warm_up()
-        self._results.memory_kib["start"] = self._pair.memory_kib("VmRSS")
-        for number in range(self._matrix.rounds):
-            self._results.busy[number] = machine.others_busy_share()
-            for block in self._blocks:
-                self._run_block(block, number)
-            self._come_under("")
-            self._repeat_raw(number)
-        self._results.memory_kib["peak"] = self._pair.memory_kib("VmHWM")
-        self._pair.verify()
-        if needs_mirror(self._blocks):
-            self._say("both copies are byte-identical")
+    def open_in(self, scene: str) -> bool:
+        """True when something of the scene is not measured yet."""
+        return any(
+            where == scene and not self._measured(cell, number)
+            for where, number, _, cell in steps(self._matrix)
+        )
+
+    def _measured(self, cell: Cell, number: int) -> bool:
+        return number in self._results.rounds_of(cell.job, cell.row)
+
+    def run(self, name: str, scene: Scene) -> None:
+        """All rounds of a scene."""
+        current = -1
+        for where, number, block, cell in steps(self._matrix):
+            if where != name:
+                continue
+            if number != current:
+                if current >= 0:
+                    scene.round_ends(current)
+                scene.round_begins(number)
+                current = number
+            self._step(scene, number, block, cell)
+        if current >= 0:
+            scene.round_ends(current)
         self._save()
 
-    def _run_block(self, block: Block, number: int) -> None:
-        for cell in block.cells():
-            if (
-                number in self._results.rounds_of(cell.job, cell.row)
-                or cell.condition in self._results.skipped
-            ):
-                self._pace.skip()
-                continue
-            begin = now_s()
-            try:
-                self._come_under(cell.condition)
-            except PerfError as error:
-                self._results.skipped[cell.condition] = str(error)
-                self._say(f"not measured: {block.name}: {error}")
-                self._come_under("")
-                self._pace.skip()
-                continue
-            figure = self._measure(cell, number)
-            self._pace.step(now_s() - begin)
-            self._save()
-            self._say(f"[{self._pace}]  round {number + 1}  {cell.job:<30} {cell.row:<20} {figure}")
+    def _step(self, scene: Scene, number: int, block: Block, cell: Cell) -> None:
+        if self._measured(cell, number) or cell.condition in self._results.skipped:
+            self._pace.skip()
+            return
+        begin = now_s()
+        try:
+            scene.come_under(cell.condition)
+        except PerfError as error:
+            self._results.skipped[cell.condition] = str(error)
+            self._say(f"not measured: {block.name}: {error}")
+            scene.come_under("")
+            self._pace.skip()
+            return
+        figure = scene.measure(cell, number)
+        self._pace.step(now_s() - begin)
+        self._save()
+        self._say(f"[{self._pace}]  round {number + 1}  {cell.job:<30} {cell.row:<20} {figure}")
 
-    def _come_under(self, name: str) -> None:
+
+class PairScene:
+    """Two mirror processes and no daemon."""
+
+    def __init__(self, pair: Pair, matrix: Matrix, results: Results) -> None:
+        self._pair = pair
+        self._blocks = matrix.of_scene(PAIR)
+        self._results = results
+        self._cells = Cells(pair, matrix.seconds)
+
+    def begin(self) -> None:
+        """Images, servers, the mirror if it is wanted, and one run that does not count."""
+        self._pair.prepare(mirrored=needs_mirror(self._blocks))
+        self._cells.warm_up()
+        self._results.memory_kib["start"] = self._pair.memory_kib("VmRSS")
+
+    def end(self) -> None:
+        """Both copies are equal, or nothing was measured."""
+        self._results.memory_kib["peak"] = self._pair.memory_kib("VmHWM")
+        self._pair.verify()
+
+    def come_under(self, name: str) -> None:
+        """See Scene; a throttle is proved before anything is measured under it."""
         condition = CONDITIONS[name]
         self._pair.come_under(condition)
         if condition.throttled and name not in self._results.throttles:
             self._results.throttles[name] = self._cells.prove(condition)
 
-    def _measure(self, cell: Cell, number: int) -> str:
+    def measure(self, cell: Cell, number: int) -> str:
+        """See Scene."""
         if cell.workload == COPY:
             copied = self._cells.copies.measure(cell.row, number)
             self._results.add_copy(cell.row, number, copied)
@@ -105,23 +158,50 @@ class Suite:
         self._results.add(cell.job, cell.row, number, measurement)
         return f"{measurement.figures.iops:>9.0f} IOPS {measurement.figures.mib_s:>8.1f} MiB/s"
 
-    def _repeat_raw(self, number: int) -> None:
+    def round_begins(self, number: int) -> None:
+        """How busy others keep the processors."""
+        self._results.busy[number] = machine.others_busy_share()
+
+    def round_ends(self, number: int) -> None:
         """A raw run of the round once more: on a quiet machine the two agree."""
-        jobs = (
+        self.come_under("")
+        raws = (
             cell for block in self._blocks for cell in block.cells() if cell.row == RAW and not cell.condition
         )
-        cell = next((cell for cell in jobs if self._results.iops(cell.job, RAW).get(number)), None)
+        cell = next((cell for cell in raws if self._results.iops(cell.job, RAW).get(number)), None)
         if cell and number not in self._results.repeats:
             again = self._cells.measure(cell, number).figures.iops
             self._results.repeats[number] = again / self._results.iops(cell.job, RAW)[number]
 
 
-def paced(matrix: Matrix) -> Pace:
-    """The steps of a run with their estimated seconds, in the order in which they come."""
-    steps = [
-        cost_s(cell, matrix.seconds)
-        for _ in range(matrix.rounds)
-        for block in matrix.of_scene(PAIR)
-        for cell in block.cells()
-    ]
-    return Pace(steps)
+class ClusterScene:
+    """Two whole servers; a power cut, if there is one, is the last thing that happens to them."""
+
+    def __init__(self, cluster: Cluster, matrix: Matrix, results: Results) -> None:
+        self._cluster = cluster
+        self._matrix = matrix
+        self._results = results
+
+    def begin(self) -> None:
+        """Bring the cluster up."""
+        cells = {cell.workload for cell in self._matrix.cells()}
+        self._cluster.prepare(applications=bool(cells & set(APPLICATIONS)))
+
+    def come_under(self, name: str) -> None:
+        """Nothing is slowed here."""
+
+    def measure(self, cell: Cell, number: int) -> str:
+        """See Scene."""
+        if cell.workload == SWITCHING:
+            found = self._cluster.power_cut()
+            self._results.switches.append(found)
+            return f"{found['client'] / 1000:>9.1f} s without an answer"
+        figures = self._cluster.measure(cell, number, self._matrix.seconds)
+        self._results.add(cell.job, cell.row, number, Measurement(figures))
+        return f"{figures.iops:>9.0f} a second"
+
+    def round_begins(self, number: int) -> None:
+        """Nothing to do."""
+
+    def round_ends(self, number: int) -> None:
+        """Nothing to do."""
