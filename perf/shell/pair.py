@@ -94,7 +94,8 @@ class Pair:
         self.condition = condition
         if condition.throttled:
             self._limit_disks(condition)
-        limit_link(self.lab.topology, self.lab.servers, condition.link_mbit_s)
+        if condition.link_mbit_s:
+            limit_link(self.lab.topology, self._powered, condition.link_mbit_s)
 
     def leave(self) -> None:
         """Back to how the machine is."""
@@ -102,8 +103,7 @@ class Pair:
             for slow in self._slow.values():
                 slow.limit(PLAIN)
         if self.condition.link_mbit_s:
-            powered = [server for server in self.lab.servers if server.powered]
-            limit_link(self.lab.topology, powered, 0)
+            limit_link(self.lab.topology, self._powered, 0)
         if self.condition.own_sets:
             self.to_normal()
             for one in self.sets:
@@ -111,6 +111,10 @@ class Pair:
                 one.stop()
             self._running = [one for one in self._running if one not in self.sets]
         self.sets, self.condition = [self._first], PLAIN
+
+    @property
+    def _powered(self) -> list[Server]:
+        return [server for server in self.lab.servers if server.powered]
 
     def _limit_disks(self, condition: Condition) -> None:
         for server in self.lab.servers:
