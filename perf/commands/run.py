@@ -49,6 +49,10 @@ def _jobs(text: str) -> tuple[str, ...]:
     return tuple(_names([key(job, name) for job in fio.of_disks() for name in conditions])(text))
 
 
+def _blocks(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _at_least(kind: type[int | float], least: float) -> Any:
     def parse(text: str) -> int | float:
         value = kind(text)
@@ -65,6 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
     parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
     outputs.arguments(parser)
+    parser.add_argument("--blocks", type=_blocks, help="only these blocks of the matrix, by name")
     parser.add_argument("--rounds", type=_at_least(int, 1), help="instead of the matrix's")
     parser.add_argument(
         "--seconds", type=_at_least(float, SECONDS_MIN), help="a run, instead of the matrix's"
@@ -86,6 +91,12 @@ def planned(options: argparse.Namespace) -> Matrix:
     if options.rows or options.jobs:
         blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
         chosen = replace(chosen, name="chosen", blocks=blocks)
+    if options.blocks:
+        blocks = tuple(block for block in chosen.blocks if block.name in options.blocks)
+        if {block.name for block in blocks} != set(options.blocks):
+            known = ", ".join(repr(block.name) for block in chosen.blocks)
+            raise PerfError(f"no such blocks in the {chosen.name} matrix; it has {known}")
+        chosen = replace(chosen, blocks=blocks)
     given = {key: getattr(options, key) for key in ("rounds", "seconds", "disk_mib")}
     return replace(chosen, **{key: value for key, value in given.items() if value is not None})
 

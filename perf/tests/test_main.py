@@ -56,6 +56,16 @@ def test_options_override_the_matrix_and_smoke(measured: list[Matrix]) -> None:
     assert {cell.workload for cell in rows.cells()} == set(JOBS)
 
 
+def test_blocks_of_a_matrix_can_be_run_alone(
+    measured: list[Matrix], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the names in the matrix; an unknown one is an error that names those that there are."""
+    assert program.main(["--matrix", "standard", "--blocks", "applications, switching"]) == program.OK
+    assert [block.name for block in measured[0].blocks] == ["applications", "switching"]
+    assert program.main(["--blocks", "basics,nothing"]) == program.FAILED
+    assert "'switching'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "argv",
     [
