@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from perf.figures import spreads
 from perf.figures.conditions import parted
-from perf.figures.results import BASES, NBDCOPY, RAW, Results
+from perf.figures.results import BASES, NBDCOPY, RAW, ROUND_TRIP, Results
 from perf.figures.spreads import Interval
 
 TOLERANCE = 0.05
@@ -59,7 +59,7 @@ def _ratios(results: Results) -> Iterator[tuple[str, str, Sequence[float]]]:
         base = job if results.measured(job, RAW) else parted(job)[0]
         below = results.iops(base, RAW)
         for row in rows:
-            if row not in BASES and (ratios := spreads.paired(results.iops(job, row), below)):
+            if row not in (*BASES, ROUND_TRIP) and (ratios := spreads.paired(results.iops(job, row), below)):
                 yield f"{job} {row}", RAW, ratios
     for kind in results.copies:
         ratio = results.copy_ratio(kind, NBDCOPY)

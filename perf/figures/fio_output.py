@@ -72,6 +72,31 @@ def _percentile(parts: Sequence[dict[str, Any]], key: str) -> float:
     return max(float(part["clat_ns"].get("percentile", {}).get(key, 0)) for part in parts) / 1000
 
 
+def of_latencies(latencies_us: Sequence[float]) -> Figures:
+    """Operations that were timed one by one, one after the other."""
+    if not latencies_us:
+        raise OutputError("nothing was timed")
+    ordered, seconds = sorted(latencies_us), sum(latencies_us) / 1e6
+    rate = len(ordered) / seconds
+    return Figures(
+        iops=rate,
+        read_iops=0.0,
+        write_iops=rate,
+        mib_s=0.0,
+        ops=len(ordered),
+        seconds=seconds,
+        mean_us=sum(ordered) / len(ordered),
+        p50_us=percentile(ordered, 0.50),
+        p99_us=percentile(ordered, 0.99),
+        sync_us=0.0,
+    )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that so many of the ordered values do not exceed."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def slower(figures: Sequence[Figures]) -> Figures:
     """The job that counts when several ran at once: a mirrored write ends with the later of its two."""
     return min(figures, key=lambda one: one.iops)

@@ -24,6 +24,7 @@ from perf.figures.results import (
     RAW,
     REBUILD,
     REBUILD_FAST,
+    ROUND_TRIP,
     SWITCHING,
     Results,
 )
@@ -31,6 +32,7 @@ from perf.figures.results import (
 JOBS = ("randwrite-4k-qd1", "randwrite-4k-qd16", "readwrite-4k-qd16", "seqwrite-1m-qd4")
 FSYNC_JOBS = tuple(f"{name}-fsync" for name in JOBS)
 MIX = "readwrite-4k-qd16"
+LONE = "randwrite-4k-qd1"
 # By rising share of writes: 100:0, 95:5, 2:1, 1:1, 1:2, 0:100.
 WRITE_SHARES = (
     ("randread-4k-qd16", 0),
@@ -132,7 +134,7 @@ SCENE_S = {PAIR: 25.0, CLUSTER: 60.0}
 # Seconds of a cell beside its measured time: starting, changing the state of the set and back. Seen on two cores.
 _OVERHEAD_S = {
     RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0, REBUILD: 12.0,
-    REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0,
+    REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
 }  # fmt: skip
 _COPIES_S = 5.0
 
@@ -151,6 +153,7 @@ def _names(pairs: tuple[tuple[str, int], ...], without: Collection[str]) -> tupl
 _BASE = (RAW, MIRRORED)
 _STANDARD = (
     Block("basics", JOBS, (RAW, LIMIT, MIRRORED, QEMU, NBD)),
+    Block("where a write's time goes", (LONE,), (RAW, LIMIT, MIRRORED, BROKEN, ROUND_TRIP)),
     Block("mirror broken", (MIX,), (BROKEN,)),
     Block("during a rebuild", (MIX,), (REBUILD,)),
     Block("after a failover", (MIX,), (FAILED_OVER,)),
@@ -198,7 +201,7 @@ EXHAUSTIVE = Matrix("exhaustive", 7, 10.0, 1024, _STANDARD + _MORE)
 SMOKE = Matrix(
     "smoke", 1, 0.5, 64,
     (
-        Block("rows", (MIX,), (RAW, LIMIT, MIRRORED, QEMU, NBD, BROKEN, REBUILD)),
+        Block("rows", (MIX,), (RAW, LIMIT, MIRRORED, QEMU, NBD, BROKEN, REBUILD, ROUND_TRIP)),
         Block("flushed", ("seqwrite-1m-qd4-fsync",), _BASE),
         Block("copies", (COPY,), (FULL, NBDCOPY, HIGH_SPEED)),
         Block("without FastSync", (MIX,), (MIRRORED,), "fastsync-off"),

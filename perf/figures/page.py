@@ -42,6 +42,7 @@ WHAT = {
     "broken": "the other server is dead, differences are recorded",
     "failed-over": "the other server died while it served, this one took over",
     "rebuild": "during a full copy",
+    "round-trip": "4 KiB to the other server and an answer, by plain TCP: no disk, no mirror",
     "rebuild-fast": "during a high-speed copy",
 }
 

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from perf.errors import OutputError
+from perf.figures import fio_output
 from perf.figures.fio_output import Figures
 
 # As its documentation advises: a scale above the clients, prepared statements; the transaction is TPC-B's.
@@ -21,26 +23,11 @@ def parse(summary: str, log: Iterable[str]) -> Figures:
     if tps is None or done is None or int(done[1]) == 0 or (failed and int(failed[1])):
         raise OutputError(f"pgbench did not run: {summary.strip()[-500:]!r}")
     try:
-        latencies = sorted(float(line.split()[LATENCY_FIELD]) for line in log if line.strip())
+        latencies = [float(line.split()[LATENCY_FIELD]) for line in log if line.strip()]
     except (IndexError, ValueError) as error:
         raise OutputError(f"pgbench's log cannot be read: {error}") from error
     if not latencies:
         raise OutputError("pgbench logged no transaction")
     rate, count = float(tps[1]), int(done[1])
-    return Figures(
-        iops=rate,
-        read_iops=0.0,
-        write_iops=rate,
-        mib_s=0.0,
-        ops=count,
-        seconds=count / rate,
-        mean_us=sum(latencies) / len(latencies),
-        p50_us=percentile(latencies, 0.50),
-        p99_us=percentile(latencies, 0.99),
-        sync_us=0.0,
-    )
-
-
-def percentile(ordered: list[float], share: float) -> float:
-    """The value that so many of the ordered values do not exceed."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    timed = fio_output.of_latencies(latencies)
+    return replace(timed, iops=rate, write_iops=rate, ops=count, seconds=count / rate)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from perf.figures import spreads, svg
-from perf.figures.matrix import APPLICATIONS, DEPTHS, FSYNC_JOBS, JOBS, MIX, SIZES_KIB, WRITE_SHARES
+from perf.figures.matrix import APPLICATIONS, DEPTHS, FSYNC_JOBS, JOBS, LONE, MIX, SIZES_KIB, WRITE_SHARES
 from perf.figures.results import (
     BROKEN,
     DIFFERENCE_PERCENT,
@@ -17,11 +17,12 @@ from perf.figures.results import (
     RAW,
     REBUILD,
     REBUILD_FAST,
+    ROUND_TRIP,
     Results,
 )
 from perf.figures.svg import Value
 
-ROWS = tuple(row for row in JOB_ROWS if row != RAW)
+ROWS = tuple(row for row in JOB_ROWS if row not in (RAW, ROUND_TRIP))
 STAGES = (
     ("heartbeat time-out", "heartbeat_lost"),
     ("network partition phase", "server_down"),
@@ -45,6 +46,7 @@ def plots(results: Results) -> Iterator[Plot]:
     """Every plot that the figures allow, most important first."""
     for make in (
         _rows,
+        _parts,
         _write_shares,
         _ordinary,
         _situations,
@@ -99,6 +101,35 @@ def _situations(results: Results) -> Iterator[Plot]:
             found[f"{row}, no FastSync"] = {MIX: value}
     if len(found) > 1:
         yield Plot(title, "Read:write 2:1 at depth 16, as a share of the raw disk.", svg.bars(title, found))
+
+
+def parts_of_a_write(results: Results) -> dict[str, float]:
+    """Mean microseconds of a lone write, by differences of rows; empty when one of them was not measured.
+
+    Own disk: raw. Both disks at once: what limit takes beyond raw. Serving: what the broken mirror takes beyond raw.
+    Round trip: plain TCP. What is left is the mirror's own: its order (receipt before the own disk), and two
+    processes that share the processors.
+    """
+    rows = (RAW, LIMIT, BROKEN, ROUND_TRIP, MIRRORED)
+    found = [results.spread(LONE, row, "mean_us") for row in rows]
+    if not all(found):
+        return {}
+    raw, limit, broken, trip, mirrored = (one.median for one in found if one)
+    parts = {"own disk": raw, "both disks at once": limit - raw, "serving": broken - raw, "round trip": trip}
+    parts = {name: max(0.0, value) for name, value in parts.items()}
+    return {**parts, "the mirror's own": max(0.0, mirrored - sum(parts.values()))}
+
+
+def _parts(results: Results) -> Iterator[Plot]:
+    title = "Where the time of a lone write goes"
+    parts = parts_of_a_write(results)
+    if parts:
+        note = (
+            "4 KiB, depth 1, mean microseconds, by differences of rows (not by stamps inside the processes): own disk "
+            "= raw, serving = broken - raw, both disks = limit - raw. The floor is what no mirror here does without."
+        )
+        floor = {name: parts[name] for name in ("own disk", "both disks at once", "round trip")}
+        yield Plot(title, note, svg.stacked(title, {"mirrored": parts, "floor": floor}, "us"))
 
 
 def _curve(

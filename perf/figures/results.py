@@ -10,7 +10,8 @@ from perf.figures.spreads import Spread
 RAW, LIMIT, NBD, MIRRORED, QEMU = "raw", "limit", "nbd", "mirrored", "qemu"
 BROKEN, FAILED_OVER = "broken", "failed-over"
 REBUILD, REBUILD_FAST, COPY = "rebuild", "rebuild-fast", "copy"
-JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST)
+ROUND_TRIP = "round-trip"  # of plain TCP: what a mirrored write cannot do without
+JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP)
 ROWS = (*JOB_ROWS, COPY)
 BASES = (RAW, LIMIT, QEMU)
 

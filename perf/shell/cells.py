@@ -21,11 +21,12 @@ from perf.figures.results import (
     RAW,
     REBUILD,
     REBUILD_FAST,
+    ROUND_TRIP,
     Measurement,
 )
 from perf.peers.nbd import PlainNbd
 from perf.peers.qemu import QemuMirror
-from perf.shell import fio
+from perf.shell import fio, round_trip
 from perf.shell.copies import HIGH_SPEED_PERCENT, Copies
 from perf.shell.pair import Pair
 
@@ -53,6 +54,8 @@ class Cells:
             return self._run(job, [Target(str(path)) for path in raws], number)
         if cell.row == LIMIT:
             return self._run(job, [Target(str(path)) for path in pair.raw], number, combine=fio_output.slower)
+        if cell.row == ROUND_TRIP:
+            return Measurement(round_trip.measure(pair, self._seconds))
         if cell.row in (REBUILD, REBUILD_FAST):
             return self._rebuild(job, number, blank=cell.row == REBUILD)
         if cell.row in (QEMU, NBD):

@@ -13,14 +13,25 @@ from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
 from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, Block, Cell, Matrix, cost_s
 from perf.figures.pace import Pace
-from perf.figures.results import COPY, LIMIT, NBD, NBDCOPY, QEMU, RAW, SWITCHING, Measurement, Results
+from perf.figures.results import (
+    COPY,
+    LIMIT,
+    NBD,
+    NBDCOPY,
+    QEMU,
+    RAW,
+    ROUND_TRIP,
+    SWITCHING,
+    Measurement,
+    Results,
+)
 from perf.shell import machine
 from perf.shell.cells import Cells
 from perf.shell.cluster import Cluster
 from perf.shell.pair import Pair
 
 Say = Callable[[str], None]
-WITHOUT_MIRROR = {RAW, LIMIT, QEMU, NBD, NBDCOPY}
+WITHOUT_MIRROR = {RAW, LIMIT, QEMU, NBD, NBDCOPY, ROUND_TRIP}
 
 
 def needs_mirror(blocks: Iterable[Block]) -> bool:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from perf.figures import page, plots
@@ -39,6 +40,9 @@ def everything() -> Results:
             made.add(job, "mirrored", number, measurement(500 + number))
     for percent in (1, 10, 50, 100):
         made.add_copy(f"difference {percent} %", 0, CopyMeasurement(percent << 20, percent / 10))
+    for row, us in (("limit", 30), ("broken", 50), ("round-trip", 40)):
+        slow = measurement(1)
+        made.add("randwrite-4k-qd1", row, 0, replace(slow, figures=replace(slow.figures, mean_us=us)))
     made.add("randwrite-4k-qd16@sets-4", "raw", 0, measurement(10))
     made.switches = [{"heartbeat_lost": 30_000.0, "server_down": 60_000.0, "client": 61_000.0}]
     return made
@@ -57,10 +61,30 @@ def test_page_is_well_formed_and_loads_nothing() -> None:
 def test_every_plot_is_there_when_its_figures_are() -> None:
     """And none of them when nothing was measured."""
     titles = " ".join(plot.title for plot in plots.plots(everything()))
-    for words in ("Share of the raw disk", "share of writes", "Ordinary disks", "depth", "high-speed copy",
-                  "Several mirror sets", "Applications", "failover"):  # fmt: skip
+    for words in (
+        "Share of the raw disk", "lone write", "share of writes", "Ordinary disks", "depth", "high-speed copy",
+        "Several mirror sets", "Applications", "failover",
+    ):  # fmt: skip
         assert words in titles
     assert list(plots.plots(Results())) == []
+
+
+def test_time_of_a_write_is_taken_apart_by_differences() -> None:
+    """The parts add up to what the mirrored row took; nothing is said when a row is missing."""
+    found = Results()
+    for row, us in (
+        ("raw", 20.0),
+        ("limit", 30.0),
+        ("broken", 50.0),
+        ("round-trip", 40.0),
+        ("mirrored", 200.0),
+    ):
+        assert plots.parts_of_a_write(found) == {}
+        one = measurement(1)
+        found.add("randwrite-4k-qd1", row, 0, replace(one, figures=replace(one.figures, mean_us=us)))
+    assert plots.parts_of_a_write(found) == {
+        "own disk": 20.0, "both disks at once": 10.0, "serving": 30.0, "round trip": 40.0, "the mirror's own": 100.0
+    }  # fmt: skip
 
 
 def test_nothing_from_the_machine_becomes_markup() -> None:

@@ -1,9 +1,10 @@
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from conformance.suite import registry
-from conformance.tests.case_files import every_case
 from perf.figures import verdicts
 from perf.figures.matrix import WRITE_SHARES
 from perf.figures.results import CopyMeasurement, Results
@@ -182,6 +183,7 @@ def test_conformance_suite_has_a_case_for_each_clause_that_is_judged_here() -> N
     """The ids are the registry's; those of another tier have cases of their own."""
     known = registry.load_once()
     judged = {one.clause for one in verdicts.judge(Results())}
-    cased = {clause for case in every_case() for clause in case.clauses}
+    files = (Path(registry.__file__).parents[1]).glob("test_*.py")
+    cased = {clause for file in files for clause in re.findall(r'"([\d.]+-\d\d)"', file.read_text())}
     assert {clause for clause in judged if known[clause].tier == "measured"} <= cased
     assert {clause for clause in judged if known[clause].tier != "measured"} == {"4.5.1-05"}
