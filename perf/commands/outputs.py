@@ -60,5 +60,6 @@ def summarise(
         *report.not_measured_lines(results),
         *report.bar_lines(judged),
         *report.guide_lines(findings),
+        *report.growth_lines(results),
     ):
         console.print(line, markup=False)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from perf.figures.conditions import key, parted
+from perf.figures.growth import DISK_GIB, GROWTH, SETS, SIZES
 from perf.figures.results import (
     BROKEN,
     COPIES,
@@ -125,23 +126,23 @@ class Matrix:
         )
 
     def rounds_of(self, cell: Cell) -> int:
-        """How often a cell is measured: a power cut with unscaled time-outs takes minutes."""
-        return min(self.rounds, SWITCHING_ROUNDS) if cell.workload == SWITCHING else self.rounds
+        """How often a cell is measured: a power cut takes minutes, and start-ups hardly differ."""
+        return 1 if cell.workload in (SWITCHING, GROWTH) else self.rounds
 
 
-SWITCHING_ROUNDS = 1
 SCENE_S = {PAIR: 25.0, CLUSTER: 60.0}
 # Seconds of a cell beside its measured time: starting, changing the state of the set and back. Seen on two cores.
 _OVERHEAD_S = {
     RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0, REBUILD: 12.0,
     REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
+    DISK_GIB: 4.0, SETS: 8.0,
 }  # fmt: skip
 _COPIES_S = 5.0
 
 
 def cost_s(cell: Cell, seconds: float) -> float:
     """An estimate of a cell's seconds, for the time left before anything was measured."""
-    if cell.workload == COPY or cell.row == POWER_CUT:
+    if cell.workload in (COPY, GROWTH, SWITCHING):
         return _OVERHEAD_S.get(cell.row, _COPIES_S)
     return seconds + _OVERHEAD_S.get(cell.row, _COPIES_S)
 
@@ -163,6 +164,7 @@ _STANDARD = (
     Block("depths", ("randwrite-4k-qd64",), _BASE),
     Block("copies", (COPY,), (FULL, NBDCOPY, *DIFFERENCES)),
     Block("without FastSync", (MIX,), (MIRRORED, BROKEN), "fastsync-off"),
+    Block("growth", (GROWTH,), tuple(SIZES)),
     Block("ordinary disk", (MIX, "readwrite-4k-qd1", "readwrite-95-5-4k-qd16"), _BASE, "disk-5000"),
     Block("ordinary disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-5000-half"),
     Block("link of 1 Gbit/s", ("seqwrite-1m-qd4",), (MIRRORED,), "link-1g"),

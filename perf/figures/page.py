@@ -58,7 +58,7 @@ def page(results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
             "<h2>The guide's figures</h2>",
             _findings(verdicts.judge(results)),
             "<h2>Our own bars</h2>",
-            _list(report.bar_lines(bars.judge(results))),
+            _list([*report.bar_lines(bars.judge(results)), *report.growth_lines(results)]),
             "<h2>Plots</h2>",
             _plots(results),
             "<h2>Every figure</h2>",

@@ -55,6 +55,7 @@ def plots(results: Results) -> Iterator[Plot]:
         _copies,
         _sets,
         _applications,
+        _growth,
         _switch,
     ):
         yield from make(results)
@@ -221,6 +222,18 @@ def _applications(results: Results) -> Iterator[Plot]:
         yield Plot(
             title, "pgbench: transactions a second; small files: files a second.", svg.bars(title, groups)
         )
+
+
+def _growth(results: Results) -> Iterator[Plot]:
+    for size, points in results.growth.items():
+        places = sorted(points, key=float)
+        series = {}
+        for kind, name, unit in (("start_s", "start-up, s", 1.0), ("rss_kib", "memory, 100 MiB", 102_400.0)):
+            costs = {at: points[at][kind] / unit for at in places if kind in points[at]}
+            series[name] = {at: Value(cost, cost, cost, f"{cost:.2f}") for at, cost in costs.items()}
+        if len(places) > 1:
+            note = "Mirror processes on sparse disks, until they answer. The x axis is no scale."
+            yield Plot(f"Cost over {size}", note, svg.lines(size, places, series))
 
 
 def _switch(results: Results) -> Iterator[Plot]:

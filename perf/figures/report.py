@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import bars, matrix, verdicts
+from perf.figures import bars, growth, matrix, verdicts
 from perf.figures.results import (
     ACTIVE,
     BASES,
@@ -41,6 +41,10 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         "skipped": dict(results.skipped),
         "throttles": {name: round(iops, 1) for name, iops in results.throttles.items()},
         "mirrord_memory_kib": {when: dict(sides) for when, sides in results.memory_kib.items()},
+        "growth": {
+            size: {at: {kind: round(cost, 3) for kind, cost in costs.items()} for at, costs in points.items()}
+            for size, points in results.growth.items()
+        },
         "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
         "guide": [finding.as_json() for finding in verdicts.judge(results)],
@@ -165,6 +169,11 @@ def guide_lines(findings: Sequence[verdicts.Finding]) -> list[str]:
         f"{one.observed + '; ' if one.observed else ''}{one.expected}"
         for one in findings
     ]
+
+
+def growth_lines(results: Results) -> list[str]:
+    """One sentence a cost."""
+    return [str(verdict) for verdict in growth.judge(results.growth)]
 
 
 def span(spread: Spread | None) -> str:

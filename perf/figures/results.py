@@ -5,6 +5,7 @@ from typing import Any
 
 from perf.figures import spreads
 from perf.figures.fio_output import Figures
+from perf.figures.growth import GROWTH
 from perf.figures.spreads import Spread
 
 RAW, LIMIT, NBD, MIRRORED, QEMU = "raw", "limit", "nbd", "mirrored", "qemu"
@@ -84,6 +85,7 @@ class Results:
         self.memory_kib: dict[str, dict[str, int]] = {}  # by side: resident at the start, peak at the end
         self.skipped: dict[str, str] = {}  # condition -> why it could not be had here
         self.throttles: dict[str, float] = {}  # condition -> raw IOPS that proved it
+        self.growth: dict[str, dict[str, dict[str, float]]] = {}  # see growth.py
         self.switches: list[dict[str, float]] = []  # stage -> milliseconds after the power cut
         self.repeats: dict[int, float] = {}  # round -> raw run at its end against that at its begin
         self.busy: dict[int, float] = {}  # round -> share of the processors others took just before
@@ -136,18 +138,24 @@ class Results:
         """True when there is a figure."""
         if job == COPY:
             return bool(self.copies.get(row))
+        if job == GROWTH:
+            return bool(self.growth.get(row))
         return bool(self.switches) if job == SWITCHING else bool(self.iops(job, row))
 
     def rounds_of(self, job: str, row: str) -> set[int]:
         """The rounds that have a figure."""
         if job == SWITCHING:
             return set(range(len(self.switches)))
+        if job == GROWTH:
+            return {0} if self.growth.get(row) else set()
         return set(self.copies.get(row, {})) if job == COPY else set(self.iops(job, row))
 
     def forget(self, job: str, row: str, number: int) -> None:
         """A round is to be measured again."""
         if job == COPY:
             self.copies.get(row, {}).pop(number, None)
+        elif job == GROWTH:
+            self.growth.pop(row, None)
         else:
             self.jobs.get(job, {}).get(row, {}).pop(number, None)
 

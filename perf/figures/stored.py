@@ -55,6 +55,7 @@ def _results(body: Mapping[str, Any]) -> Results:
     results.repeats = {int(number): value for number, value in noise["raw_end_to_begin"].items()}
     results.busy = {int(number): value for number, value in noise["others_busy_share"].items()}
     results.skipped, results.throttles = body["skipped"], body["throttles"]
+    results.growth = body["growth"]
     results.memory_kib, results.switches = body["mirrord_memory_kib"], body["switches"]
     return results
 

@@ -57,7 +57,16 @@ class MirrorSet:
     # -- its processes
 
     def start(self, server: Server) -> None:
-        """The mirror process of one server."""
+        """The mirror process of one server; return when it answers."""
+        self.launch(server)
+        self.await_answer(server)
+
+    def await_answer(self, server: Server) -> None:
+        """Return once the server's mirror process can be asked."""
+        wait_for(lambda: self.status(server), STATE_S, f"{self.name} on {server.name} to answer", poll_s=0.01)
+
+    def launch(self, server: Server) -> None:
+        """Start the mirror process of one server."""
         disk = self.disk_of(server)
         partitions = [
             {"number": part.number, "letter": chr(ord("E") + i)} for i, part in enumerate(disk.partitions[1:])
@@ -72,7 +81,6 @@ class MirrorSet:
             self._processes.append(
                 server.popen([MIRRORD, f"/var/lib/twinset/{file}"], stdout=log, stderr=log)
             )
-        wait_for(lambda: self.status(server), STATE_S, f"{self.name} on {server.name} to answer")
 
     def stop(self) -> None:
         """End both processes at once."""

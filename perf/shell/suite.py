@@ -11,6 +11,7 @@ from typing import Protocol
 from harness.wait import now_s
 from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
+from perf.figures.growth import GROWTH
 from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, Block, Cell, Matrix, cost_s
 from perf.figures.pace import Pace
 from perf.figures.results import (
@@ -25,7 +26,7 @@ from perf.figures.results import (
     Measurement,
     Results,
 )
-from perf.shell import machine
+from perf.shell import growing, machine
 from perf.shell.cells import Cells
 from perf.shell.cluster import Cluster
 from perf.shell.pair import Pair
@@ -44,6 +45,8 @@ def forget_incomplete(results: Results, blocks: Iterable[Block], rounds: int) ->
     for number in range(rounds):
         for block in blocks:
             cells = list(block.cells())
+            if cells[0].workload in (SWITCHING, GROWTH):  # once a run
+                continue
             if all(number in results.rounds_of(cell.job, cell.row) for cell in cells):
                 continue
             for cell in cells:
@@ -56,8 +59,9 @@ def steps(matrix: Matrix) -> Iterator[tuple[str, int, Block, Cell]]:
         for number in range(matrix.rounds):
             for block in matrix.of_scene(scene):
                 for cell in block.cells():
-                    # a power cut ends the scene: it comes in the last rounds
-                    if number >= matrix.rounds - matrix.rounds_of(cell):
+                    # once only: a start-up in the first round, a power cut, which ends the scene, in the last
+                    first = matrix.rounds - 1 if cell.workload == SWITCHING else 0
+                    if number >= first and number < first + matrix.rounds_of(cell):
                         yield scene, number, block, cell
 
 
@@ -95,7 +99,8 @@ class Suite:
         )
 
     def _measured(self, cell: Cell, number: int) -> bool:
-        return number in self._results.rounds_of(cell.job, cell.row)
+        done = self._results.rounds_of(cell.job, cell.row)
+        return number in done or len(done) >= self._matrix.rounds_of(cell)
 
     def run(self, name: str, scene: Scene) -> None:
         """All rounds of a scene."""
@@ -161,6 +166,12 @@ class PairScene:
 
     def measure(self, cell: Cell, number: int) -> str:
         """See Scene."""
+        if cell.workload == GROWTH:
+            self._pair.to_normal()
+            self._results.growth[cell.row] = growing.measure(self._pair, cell.row)
+            return ", ".join(
+                f"{at}: {costs['start_s']:.2f} s" for at, costs in self._results.growth[cell.row].items()
+            )
         if cell.workload == COPY:
             copied = self._cells.copies.measure(cell.row, number)
             self._results.add_copy(cell.row, number, copied)

@@ -36,8 +36,8 @@ class SlowDisk:
                 enabled.write_text("+io")
         self._found = found
         self._device = device
-        self._directory = found.root / f"twinset-perf-{secrets.token_hex(4)}-{name}"
-        self._directory.mkdir()
+        self.directory = found.root / f"twinset-perf-{secrets.token_hex(4)}-{name}"
+        self.directory.mkdir()
 
     def limit(self, condition: Condition) -> None:
         """Set the limits; none where the condition has none."""
@@ -45,24 +45,24 @@ class SlowDisk:
             self._found.version, self._device, condition.disk_iops, condition.disk_mib_s
         )
         for name, text in texts.items():
-            (self._directory / name).write_text(text)
+            (self.directory / name).write_text(text)
 
     def take(self, server: Server) -> None:
         """Put a server's processes into the group; what they start is in it too."""
         for pid in server.pids():
             with contextlib.suppress(ProcessLookupError):
-                (self._directory / "cgroup.procs").write_text(str(pid))
+                (self.directory / "cgroup.procs").write_text(str(pid))
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` inside the group from its first instruction on."""
-        return ["sh", "-c", JOIN, "sh", str(self._directory / "cgroup.procs"), *argv]
+        return ["sh", "-c", JOIN, "sh", str(self.directory / "cgroup.procs"), *argv]
 
     def remove(self) -> None:
         """Send what is left of its processes back, and remove the group."""
-        for pid in (self._directory / "cgroup.procs").read_text().split():
+        for pid in (self.directory / "cgroup.procs").read_text().split():
             with contextlib.suppress(OSError):
                 (self._found.root / "cgroup.procs").write_text(pid)
-        self._directory.rmdir()
+        self.directory.rmdir()
 
 
 def limit_link(topology: Topology, servers: Sequence[Server], mbit_s: int) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from perf.errors import JobError
 from perf.figures import jobs
+from perf.figures.growth import GROWTH
 from perf.figures.jobs import Target
 from perf.figures.matrix import EXHAUSTIVE, JOBS, PGBENCH
 from perf.figures.results import COPY, SWITCHING
@@ -47,7 +48,7 @@ def test_every_job_file_is_complete(name: str) -> None:
 
 def test_each_file_is_either_measured_or_the_difference() -> None:
     """No job file lies there unused, and none that is used is missing."""
-    used = {cell.workload for cell in EXHAUSTIVE.cells()} - {COPY, SWITCHING, PGBENCH}
+    used = {cell.workload for cell in EXHAUSTIVE.cells()} - {COPY, SWITCHING, GROWTH, PGBENCH}
     assert set(fio.names()) == {*used, DIFFERENCE}
 
 

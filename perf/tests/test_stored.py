@@ -33,6 +33,7 @@ def full() -> Results:
     made.add_copy("full copy", 0, CopyMeasurement(1 << 20, 2.0, {"active": 7.0}))
     made.repeats, made.busy = {0: 1.01}, {0: 0.02}
     made.skipped, made.throttles = {"link-1g": "no tc"}, {"disk-500": 503.2}
+    made.growth = {"mirror sets": {"1": {"start_s": 0.5, "rss_kib": 20_000.0}}}
     made.memory_kib, made.switches = {"start": {"active": 1}}, [{"script_started": 5.0}]
     return made
 

@@ -90,6 +90,17 @@ def test_power_cut_is_the_last_step() -> None:
         assert sum(cell.row == "power cut" for *_, cell in steps(plan)) == 1
 
 
+def test_start_ups_are_measured_once() -> None:
+    """In the first round, and not again by a run that goes on."""
+    assert [number for _, number, _, cell in steps(STANDARD) if cell.workload == "growth"] == [0, 0]
+    results = Results()
+    results.growth = {row: {"1": {"start_s": 1.0}} for row in ("disk size, GiB", "mirror sets")}
+    block = next(block for block in STANDARD.blocks if block.name == "growth")
+    forget_incomplete(results, [block], STANDARD.rounds)
+    suite = Suite(replace(STANDARD, blocks=(block,)), results, print, lambda: None)
+    assert not suite.open_in(PAIR)
+
+
 def test_incomplete_block_of_a_round_is_forgotten_as_a_whole() -> None:
     """Rows that are hours apart are not compared."""
     results = Results()
