@@ -20,7 +20,7 @@ from perf.figures.results import ROWS, Results
 from perf.shell import files, fio, machine
 from perf.shell.cluster import Cluster
 from perf.shell.pair import Pair
-from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete
+from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete, needs_mirror
 
 HELP = "measure and judge"
 OK, MISSED = outputs.OK, outputs.MISSED
@@ -158,6 +158,7 @@ def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any
         fio.digests(),
     )
     forget_incomplete(results, plan.blocks, plan.rounds)
+    results.skipped, results.throttles = {}, {}  # proved again, or not had again
     return results
 
 
@@ -179,6 +180,8 @@ def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
             scene.begin()
             suite.run(PAIR, scene)
             scene.end()
+        if needs_mirror(plan.of_scene(PAIR)):
+            say("both copies are byte-identical")
     if suite.open_in(CLUSTER):
         say("two servers with twinsetd and PostgreSQL, time-outs as shipped")
         with Cluster(plan.disk_mib) as cluster:

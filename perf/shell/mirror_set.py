@@ -54,6 +54,13 @@ class MirrorSet:
         cluster = self.disk_of(server).partitions[CLUSTER]
         images.fill(self.disk_of(server).image, cluster.offset_bytes, cluster.size_bytes, zeros=True)
 
+    def forget(self, server: Server) -> None:
+        """The server has never had the set: neither the disk nor what the server keeps beside it knows of it."""
+        self.blank(server)
+        for file in server.state_directory.glob(f"*{self.name}*"):
+            file.unlink()
+        server.run(["rm", "-f", f"/run/twinset/maps-{self.name}"])
+
     # -- its processes
 
     def start(self, server: Server) -> None:

@@ -137,7 +137,7 @@ class Pair:
             disks = [self._own_disk(server, number, condition.partitions, mib) for server in self.lab.servers]
             one = MirrorSet(self.lab, number, disks, fastsync=condition.fastsync)
             for server in self.lab.servers:
-                one.blank(server)
+                one.forget(server)
             sets.append(one)
         for number in range(len(self._raws) + 1, 1 + condition.sets * condition.partitions):
             path = self.lab.directory / f"raw{number}.img"
