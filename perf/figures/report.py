@@ -143,12 +143,22 @@ def _copy_table(results: Results) -> Table:
 
 
 def not_measured_lines(results: Results) -> list[str]:
-    """What the exhaustive matrix has and this run has not, one line a job."""
-    rows: dict[str, list[str]] = {}
-    for cell in matrix.not_measured(results):
-        why = results.skipped.get(cell.condition, "")
-        rows.setdefault(cell.job + (f" ({why})" if why else ""), []).append(cell.row)
-    return [f"not measured {job}: {', '.join(found)}" for job, found in rows.items()]
+    """What the exhaustive matrix has and this run has not, one line a block; jobs that lack the same rows together."""
+    lacking, lines = set(matrix.not_measured(results)), []
+    for block in matrix.EXHAUSTIVE.blocks:
+        rows: dict[str, list[str]] = {}
+        for cell in block.cells():
+            if cell in lacking:
+                lacking.remove(cell)
+                rows.setdefault(cell.workload, []).append(cell.row)
+        jobs: dict[str, list[str]] = {}
+        for workload, found in rows.items():
+            jobs.setdefault(", ".join(found), []).append(workload)
+        if jobs:
+            why = results.skipped.get(block.condition, "")
+            told = "; ".join(f"{', '.join(workloads)}: {found}" for found, workloads in jobs.items())
+            lines.append(f"not measured {block.name}{f' ({why})' if why else ''}: {told}")
+    return lines
 
 
 def bar_lines(verdicts: Sequence[bars.Verdict]) -> list[str]:
@@ -163,12 +173,15 @@ def bar_lines(verdicts: Sequence[bars.Verdict]) -> list[str]:
 
 
 def guide_lines(findings: Sequence[verdicts.Finding]) -> list[str]:
-    """One sentence a figure of the guide."""
-    return [
+    """One sentence a figure of the guide; those that were not measured in one."""
+    lines = [
         f"{one.verdict if one.verdict != verdicts.MISSED else 'MISSED':<12} {one.clause} {one.fact}: "
-        f"{one.observed + '; ' if one.observed else ''}{one.expected}"
+        f"{one.observed}; {one.expected}"
         for one in findings
+        if one.verdict != verdicts.NOT_MEASURED
     ]
+    lacking = dict.fromkeys(one.clause for one in findings if one.verdict == verdicts.NOT_MEASURED)
+    return [*lines, f"not measured facts of {', '.join(lacking)}"] if lacking else lines
 
 
 def growth_lines(results: Results) -> list[str]:

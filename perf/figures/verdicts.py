@@ -163,7 +163,11 @@ def _copies(results: Results) -> Iterator[Finding]:
         observed = f"{1024 / rate.median:.1f} s (slowest {1024 / rate.low:.1f} s)" if rate else ""
         kept = MET if rate and 1024 / rate.low <= limit else MISSED
         yield Finding(
-            clause, "full copy of 1 GiB", f"at most {limit} s", observed, kept if rate else NOT_MEASURED
+            clause,
+            "full copy of 1 GiB, on the machine's own disk",
+            f"at most {limit} s",
+            observed,
+            kept if rate else NOT_MEASURED,
         )
 
 

@@ -114,8 +114,9 @@ def test_cells_left_out_are_printed(measured: list[Matrix], capsys: pytest.Captu
     """Nobody takes a part of the matrix for the whole."""
     program.main([])
     printed = capsys.readouterr().out
-    assert "not measured copy: full copy" in printed
-    assert "not measured pgbench@mounted: raw, mirrored" in printed
+    assert "not measured copies: copy: full copy, nbdcopy" in printed
+    assert "not measured applications: smallfiles, pgbench: raw, mirrored" in printed
+    assert "not measured facts of 4.1.4-01, 4.1.4-02, " in printed
 
 
 def test_error_is_one_message_and_status_three(
@@ -176,7 +177,7 @@ def test_page_summary_and_conformance_file_are_written(
     assert program.main(words) == program.OK
     first = {name: (tmp_path / name).read_text() for name in names}
     assert "randwrite-4k-qd16" in first["html"]
-    assert "not measured pgbench@mounted" in first["text"]
+    assert "not measured applications" in first["text"]
     assert json.loads(first["measured"])["commit"] == "abc"
     capsys.readouterr()
     assert program.main(["report", str(tmp_path / "json"), *words[2:]]) == program.OK

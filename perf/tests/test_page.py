@@ -103,4 +103,4 @@ def test_page_of_nothing_says_so() -> None:
     """An empty run has a page too: everything not measured."""
     text = page.page(Results(), {}, {})
     assert "Nothing was measured to plot" in text
-    assert "randwrite-4k-qd16: raw, limit, mirrored" in text
+    assert "basics: randwrite-4k-qd1, randwrite-4k-qd16, " in text
