@@ -8,8 +8,8 @@ from perf.errors import OutputError
 from perf.figures import fio_output
 from perf.figures.fio_output import Figures
 
-# As its documentation advises: a scale above the clients, prepared statements; the transaction is TPC-B's.
-SCALE, CLIENTS, THREADS = 10, 8, 2
+# As its documentation advises: a scale not below the clients, prepared statements; the transaction is TPC-B's.
+SCALE, CLIENTS, THREADS = 4, 4, 2
 OPTIONS = ("--protocol=prepared", f"--client={CLIENTS}", f"--jobs={THREADS}", "--no-vacuum")
 _TPS = re.compile(r"^tps = ([0-9.]+) \(without initial connection time\)", re.MULTILINE)
 _DONE = re.compile(r"^number of transactions actually processed: (\d+)", re.MULTILINE)
