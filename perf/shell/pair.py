@@ -23,7 +23,7 @@ from perf.shell import images, machine
 from perf.shell.mirror_set import DATA, MIRRORD, STATE_S, MirrorSet
 from perf.shell.throttle import SlowDisk, device_of, limit_link
 
-OWN_SET_MIB_MAX = 256  # of each set that a condition brings along
+OWN_SET_MIB_MAX = 256  # of each of several sets that a condition brings along
 SIGNATURE = 0x7E160000
 
 
@@ -131,7 +131,9 @@ class Pair:
 
     def _bring_sets(self, condition: Condition) -> None:
         """Sets of their own, with new disks that are written once; the files stay for the next round."""
-        mib = min(self._disk_mib, OWN_SET_MIB_MAX)
+        # One set alone is compared with the first one, so it is as large; several are compared with each other.
+        alone = condition.sets * condition.partitions == 1
+        mib = self._disk_mib if alone else min(self._disk_mib, OWN_SET_MIB_MAX)
         sets = []
         for number in range(2, 2 + condition.sets):
             disks = [self._own_disk(server, number, condition.partitions, mib) for server in self.lab.servers]
