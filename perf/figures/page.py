@@ -79,7 +79,9 @@ def _about(about: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     machine = dict.fromkeys(("processors", "processor", "memory_mib", "kernel", "file_system"), "?")
     machine |= about.get("machine", {})
     plan = dict.fromkeys(("rounds", "seconds", "disk_mib"), "?") | dict(settings)
-    versions = ", ".join(f"{name} {version}" for name, version in about.get("versions", {}).items())
+    versions = ", ".join(
+        f"{name} {version.removeprefix(name).strip()}" for name, version in about.get("versions", {}).items()
+    )
     lines = [
         "{processors} x {processor}, {memory_mib} MiB, kernel {kernel}, images on {file_system}.".format(
             **machine
@@ -92,14 +94,14 @@ def _about(about: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 
 
 def _list(lines: Iterable[str]) -> str:
-    items = [f"<li>{escape(line)}</li>" for line in lines]
+    items = [f'<li class="{escape(line.partition(" ")[0])}">{escape(line)}</li>' for line in lines]
     return f"<ul>{''.join(items)}</ul>" if items else "<p>Nothing.</p>"
 
 
 def _findings(findings: Sequence[verdicts.Finding]) -> str:
     rows = [
         f'<tr><td class="text nowrap">{escape(one.clause)}</td>'
-        f'<td class="text {one.verdict.partition(" ")[0]}">{escape(one.verdict)}</td>'
+        f'<td class="text nowrap {one.verdict.partition(" ")[0]}">{escape(one.verdict)}</td>'
         f'<td class="text">{escape(one.fact)}</td><td class="text">{escape(one.expected)}</td>'
         f'<td class="text">{escape(one.observed)}</td></tr>'
         for one in findings

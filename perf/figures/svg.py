@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP = 168, 52, 10
 BAR, GAP, GROUP_GAP = 13, 3, 13
 PLOT_HEIGHT = 190
 COLOURS = 7
-# A row has its colour in every plot; what is none of these takes the next by its place.
+# A row has its colour in every plot; what is none of these takes one that is free.
 FIXED = {"mirrored": 0, "nbd": 1, "broken": 2, "qemu": 3, "rebuild": 4, "limit": 5, "raw": 6}
 
 
@@ -28,7 +28,12 @@ class Value:
 
 
 def _colour(name: str, series: Sequence[str]) -> int:
-    return FIXED.get(name, list(series).index(name) % COLOURS)
+    if name in FIXED:
+        return FIXED[name]
+    taken = {FIXED[other] for other in series if other in FIXED}
+    free = [colour for colour in range(COLOURS) if colour not in taken]
+    others = [other for other in series if other not in FIXED]
+    return free[others.index(name) % len(free)]
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
@@ -146,7 +151,6 @@ def stacked(title: str, rows: Mapping[str, Mapping[str, float]], unit: str) -> s
 def legend(series: Sequence[str]) -> str:
     """Names beside their colours."""
     items = "".join(
-        f'<span class="key"><i class="b{n % COLOURS}"></i>{escape(name)}</span>'
-        for n, name in enumerate(series)
+        f'<span class="key"><i class="b{_colour(name, series)}"></i>{escape(name)}</span>' for name in series
     )
     return f'<p class="legend">{items}</p>'

@@ -40,6 +40,17 @@ def test_every_text_is_escaped() -> None:
         assert EVIL in "".join(drawn(text).itertext())
 
 
+def test_row_has_one_colour_in_the_bars_and_in_the_legend_of_every_plot() -> None:
+    """A reader who knows the mirrored bar of one plot knows it in all."""
+    one = Value(1, 1, 1)
+    for names in (["limit", "mirrored", "qemu"], ["other", "mirrored"]):
+        root = drawn(svg.bars("t", {"g": dict.fromkeys(names, one)}))
+        drawn_in = [rect.attrib["class"].removeprefix("c") for rect in root.iter("rect")]
+        assert drawn_in == [key.attrib["class"].removeprefix("b") for key in root.iter("i")]
+        assert drawn_in[names.index("mirrored")] == "0"
+        assert len(set(drawn_in)) == len(names)
+
+
 def test_bar_is_as_long_as_its_value() -> None:
     """Half the value, half the bar; the stroke covers the interval."""
     root = drawn(svg.bars("t", {"g": {"a": Value(1, 0.9, 1.1), "b": Value(0.5, 0.5, 0.5)}}))
