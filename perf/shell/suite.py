@@ -182,7 +182,8 @@ class PairScene:
 
     def round_begins(self, number: int) -> None:
         """How busy others keep the processors."""
-        self._results.busy[number] = machine.others_busy_share()
+        if number not in self._results.busy:
+            self._results.busy[number] = machine.others_busy_share()
 
     def round_ends(self, number: int) -> None:
         """A raw run of the round once more: on a quiet machine the two agree."""
