@@ -25,6 +25,7 @@ from conformance.suite.adapter import Adapter
 from conformance.suite.errors import CaseError, ConformanceError
 from conformance.suite.inspect import Inspect
 from conformance.suite.judge import Judge
+from conformance.suite.measured import Measured
 from conformance.suite.pair import Pair
 from conformance.suite.report import compare as comparing
 from conformance.suite.report import model, write
@@ -56,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options = parser.getgroup("conformance")
     options.addoption("--adapter", default=DEFAULT_ADAPTER, metavar="CMD", help="the adapter's command line")
     options.addoption(
-        "--tier", action="append", choices=["static", "pair"], help="run only cases of this tier"
+        "--tier", action="append", choices=["static", "pair", "measured"], help="run only cases of this tier"
     )
     options.addoption(
         "--section", action="append", metavar="N", help="run only this section and those below it"
@@ -81,6 +82,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     options.addoption(
         "--must-run", type=Path, metavar="FILE", help="fail when a case outside of this list is not judged"
+    )
+    options.addoption(
+        "--measured", type=Path, metavar="FILE", help="figures of a benchmark (suite/measured.py)"
     )
     options.addoption("--known-failures", type=Path, default=HERE / "known-failures.toml", metavar="FILE")
 
@@ -112,8 +116,9 @@ def clauses_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def tier_of(item: pytest.Item) -> str:
-    """A case that asks for the pair needs two servers."""
-    return "pair" if "pair" in getattr(item, "fixturenames", ()) else "static"
+    """A case that asks for the pair needs two servers, one that asks for measurements a benchmark."""
+    asked = getattr(item, "fixturenames", ())
+    return next((tier for tier in ("pair", "measured") if tier in asked), "static")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -182,6 +187,12 @@ def inspect(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> I
     adapter.require_tier("static")
     _require(request, adapter)
     return Inspect(adapter, judge)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest, judge: Judge) -> Measured:
+    """What a benchmark has measured of the port."""
+    return Measured(judge, request.config.getoption("--measured"))
 
 
 @pytest.fixture(scope="session")
