@@ -43,6 +43,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_use",
             "inspect_pair",
             "mirror_functions",
+            "both_go_on",
             "reconfigure",
             "registry",
             "replace_disk",
