@@ -56,6 +56,7 @@ def observed(pair: Pair) -> Seen:
 
 @pytest.mark.spoils
 @pytest.mark.cluster("copies")
+@pytest.mark.needs("both_go_on")
 @clause("2.2.1-11", "4.2.3-01")
 def test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person(
     pair: Pair, judge: Judge

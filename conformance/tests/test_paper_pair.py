@@ -107,6 +107,7 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
     others = {result.node: result.reason for result in ended if result.outcome == "unsupported"}
     assert set(others) == {
         "test_a_full_copy_alerts_the_manager",
+        "test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person",
         "test_after_a_disk_was_replaced_everything_is_copied",
         "test_after_a_server_was_replaced_everything_is_copied",
         "test_the_software_can_be_kept_from_starting",

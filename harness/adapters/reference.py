@@ -44,6 +44,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_pair",
             "mirror_functions",
             "name_servers",
+            "both_go_on",
             "reconfigure",
             "registry",
             "replace_disk",
