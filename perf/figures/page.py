@@ -80,7 +80,8 @@ def _about(about: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     machine |= about.get("machine", {})
     plan = dict.fromkeys(("rounds", "seconds", "disk_mib"), "?") | dict(settings)
     versions = ", ".join(
-        f"{name} {version.removeprefix(name).strip()}" for name, version in about.get("versions", {}).items()
+        f"{name} {version.removeprefix(name).lstrip(' -')}"
+        for name, version in about.get("versions", {}).items()
     )
     lines = [
         "{processors} x {processor}, {memory_mib} MiB, kernel {kernel}, images on {file_system}.".format(
