@@ -113,7 +113,6 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_the_software_can_be_kept_from_starting",
         "test_the_shutdown_of_a_server",
         "test_the_complete_stall_of_a_server",
-        "test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person",
         "test_a_program_of_a_script_lives_as_long_as_its_group",
         "test_two_programs_of_a_script_are_ended_one_by_one",
         "test_the_loss_of_a_process_is_a_fault",
