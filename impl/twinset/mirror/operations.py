@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .counts import Counts
 
 READ, WRITE, ZERO, COPY = range(4)
+KINDS = ("read", "write", "zero", "copy")
 
 
 class Op:
@@ -42,9 +43,7 @@ class Op:
         self.error = 0
 
     def __repr__(self) -> str:
-        return (
-            f"Op({('read', 'write', 'zero', 'copy')[self.kind]} {self.length}@{self.offset} seq={self.seq})"
-        )
+        return f"Op({KINDS[self.kind]} {self.length}@{self.offset} seq={self.seq})"
 
 
 class Flush:

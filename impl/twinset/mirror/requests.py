@@ -163,6 +163,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         side.become_source()
     elif side.record.state != State.BLANK:
         side.persist(state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False, forced=False)
+        side.failed = False  # it may work again; the copy will say
     side.ports.reply(request, None)
     if side.session is not None:
         side.ports.close_session("the mirror is created anew")

@@ -12,9 +12,11 @@ from twinset.errors import ProtocolError
 from twinset.mirror.cluster_partition import RecordCorrupt, decode, encode
 from twinset.mirror.copy_mode import View
 from twinset.mirror.maps import pack_bits, unpack_bits
-from twinset.mirror.operations import COPY, WRITE, ZERO, Op
-from twinset.mirror.session import TARGET, Session
+from twinset.mirror.operations import COPY, READ, WRITE, ZERO, Op
+from twinset.mirror.session import Session
 from twinset.wire import replication as wire
+
+from . import mirror_frames
 
 if TYPE_CHECKING:
     from .mirror_link import MirrorLink
@@ -24,8 +26,8 @@ SEND_PARTS_MAX: Final = 64
 RECEIVES_MAX: Final = 8
 LARGE_BYTES: Final = 16 << 10
 MAP_CHUNK_BYTES: Final = 32 << 10
+HANDSHAKE: Final = frozenset({wire.HELLO, wire.AUTH, wire.STATE, wire.MAP, wire.READY})
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
-_OP_KIND = {wire.WRITE: WRITE, wire.COPY: COPY, wire.ZERO: ZERO}
 _FRAME_KIND = {WRITE: wire.WRITE, COPY: wire.COPY, ZERO: wire.ZERO}
 
 
@@ -269,14 +271,17 @@ class MirrorConnection:
                 if not self._fill(frame):
                     break
                 self.frame = None
-                self._data(frame, self.slot)
+                mirror_frames.take_data(self, frame, self.slot)
                 continue
             if self.end - self.start < length:
                 break
             payload = self.view[self.start : self.start + length]
             self.start += length
             self.frame = None
-            self._act(frame, payload)
+            if kind in HANDSHAKE:
+                self._on_handshake(kind, bytes(payload))
+            else:
+                mirror_frames.act(self, frame, payload)
         if not self.up and not self.closed:
             self.advance()
             self.flush()
@@ -292,7 +297,7 @@ class MirrorConnection:
         at = pool.starts[slot]
         pool.view[at : at + length] = self.view[start : start + length]
         self.start = start + length
-        self._data(frame, slot)
+        mirror_frames.take_data(self, frame, slot)
         return True
 
     def _fill(self, frame: wire.Frame) -> bool:
@@ -311,53 +316,20 @@ class MirrorConnection:
             self.filled += count
         return self.filled == frame[2]
 
-    def _data(self, frame: wire.Frame, slot: int) -> None:
-        kind, flags, length, seq, offset, arg = frame
-        self.slot = -1
+    def expect(self, length: int) -> None:
+        """After a large payload expect another of its length: it is received without a copy."""
         if LARGE_BYTES <= length <= BUFFER_BYTES - wire.FRAME_BYTES:
             self.large = length
-        op = Op(_OP_KIND[kind], offset, length, slot, None, fua=bool(flags & wire.FLAG_FUA))
-        try:
-            self.daemon.side.target.write(op, seq, arg)
-        except ProtocolError:
-            self.daemon.pool.give(slot)
-            raise
-
-    def _act(self, frame: wire.Frame, payload: memoryview) -> None:
-        kind, _flags, _length, seq, offset, arg = frame
-        side = self.daemon.side
-        if kind == wire.RECEIPT:
-            side.path.receipt(seq)
-        elif kind == wire.WRITTEN:
-            path = side.path
-            path.receipt(seq)
-            for number in wire.unpack_seqs(payload):
-                path.written(number)
-        elif kind == wire.ZERO:
-            slot = self.daemon.pool.take()
-            if slot < 0 or side.role != TARGET:
-                raise ProtocolError("an operation that this side did not agree to")
-            self._data((kind, _flags, offset >> 48 << 9, seq, offset & ((1 << 48) - 1), arg), slot)
-        elif kind == wire.FLUSH:
-            self.daemon.flush_for_peer(seq)
-        elif kind == wire.FLUSHED:
-            side.flush_done(seq, arg, remote=True)
-        elif kind == wire.MARK:
-            side.maps.set_durable(arg)
-        elif kind == wire.CONTROL:
-            side.control(wire.parse_json(bytes(payload)))
-            self.daemon.changed()
-        elif kind != wire.PING:
-            self._on_handshake(kind, bytes(payload))
 
     # -- sending --------------------------------------------------------------------------------------
 
     def send_op(self, op: Op) -> None:
         """Queue a write, zero or copy; data leaves straight from its slot."""
         flags = wire.FLAG_FUA if op.fua else 0
-        if op.kind == ZERO:
+        if op.kind in (ZERO, READ):
+            kind = wire.ZERO if op.kind == ZERO else wire.READ
             offset = op.offset | op.length >> 9 << 48
-            self.out.append(wire.FRAME.pack(wire.ZERO, flags, 0, op.seq, offset, self.daemon.maps.epoch))
+            self.out.append(wire.FRAME.pack(kind, flags, 0, op.seq, offset, self.daemon.maps.epoch))
             return
         pool = self.daemon.pool
         at = pool.starts[op.slot] - wire.FRAME_BYTES
@@ -365,6 +337,16 @@ class MirrorConnection:
             pool.view, at, _FRAME_KIND[op.kind], flags, op.length, op.seq, op.offset, self.daemon.maps.epoch
         )
         self.out.append(pool.view[at : at + wire.FRAME_BYTES + op.length])
+
+    def tell_done(self, op: Op, error: int, *, written: bool) -> None:
+        """Note that the own disk has finished an operation of the other side, for the next acknowledgement."""
+        if written and op.kind != READ:
+            self.written.append(op.seq)
+        elif written:
+            data = bytes(self.daemon.pool.data(op.slot, op.length))
+            self.out.append(wire.pack(wire.DATA, seq=op.seq, payload=data))
+        elif error and self.daemon.side.target.live:
+            self.out.append(wire.FRAME.pack(wire.FAILED, 0, 0, op.seq, 0, error))
 
     def acknowledge(self) -> None:
         """Queue the receipt of this round and the operations that are on the own disk."""

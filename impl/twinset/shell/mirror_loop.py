@@ -246,7 +246,7 @@ class Mirrord:
     def submit_read(self, op: Op) -> None:
         """Port: read into the slot of the operation."""
         slot = op.slot
-        self.ops[slot] = (op, self.side.path)
+        self.ops[slot] = (op, None if op.request is None else self.side.path)
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self.batch.append(slot)
 
@@ -303,16 +303,15 @@ class Mirrord:
                 else:
                     path.local_done(op, error)
             else:
-                session = self.session
-                if self.side.target.done(op, error) and session is not None:
-                    session.written.append(op.seq)
+                written = self.side.target.done(op, error)
+                if self.session is not None:
+                    self.session.tell_done(op, error, written=written)
                 self.pool.give(slot)
         return True
 
     def _read_ended(self, op: Op, path: SourcePath, error: int) -> None:
-        op.error = error
-        if error:
-            path.read_failed(error)
+        if error and path.read_failed(op, error):
+            return
         op.request.conn.piece_done(op, op.request)
 
     def _flush_ended(self, slot: int, error: int) -> None:
@@ -326,7 +325,7 @@ class Mirrord:
             if session is not None:
                 session.out.append(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
             if error:
-                self.side.disk_failed("local", error)
+                self.side.disk_failed(None, error)
         elif path is not None and path is not self.side.path:
             path.flush_done(token, error, remote=False)
         else:

@@ -12,6 +12,12 @@ from .mirror_server import Violation
 from .mirror_world import World
 
 
+class DiskWorld(World):
+    """A world in which disks fail again and again."""
+
+    DISKS_FAIL = 1.0
+
+
 def play(seed: int, *, trace: bool = False, world_type: type[World] = World) -> tuple[World, str]:
     """Play one seed and return the world with the violation, or "" when there was none."""
     world = world_type(seed, trace=trace)
@@ -31,6 +37,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--permits", action="store_true", help="with an operator who permits access")
+    parser.add_argument("--disks", action="store_true", help="with disks that fail again and again")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument(
         "--keep-going", action="store_true", help="report every failing seed, not only the first"
@@ -41,10 +48,9 @@ def main() -> int:
     )
     started, steps, faults, checked, failed, acknowledged = time.perf_counter(), 0, 0, 0, 0, 0
     rows: set[str] = set()
+    world_type = PermitWorld if options.permits else DiskWorld if options.disks else World
     for seed in seeds:
-        world, violation = play(
-            seed, trace=options.trace, world_type=PermitWorld if options.permits else World
-        )
+        world, violation = play(seed, trace=options.trace, world_type=world_type)
         steps += world.step_count
         faults += world.faults.count
         checked += world.in_step_checked
@@ -55,7 +61,7 @@ def main() -> int:
         if violation:
             failed += 1
             print(f"seed {seed}, step {world.step_count}: {violation}")
-            more = " --permits" if options.permits else ""
+            more = " --permits" if options.permits else " --disks" if options.disks else ""
             print(f"replay: python -m twinset.simulation.mirror{more} --seed {seed} --trace")
             if not options.keep_going:
                 break

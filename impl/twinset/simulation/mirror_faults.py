@@ -27,7 +27,10 @@ class Faults:
         self.slow_disks = rng.random() < 0.3
         self.stops = rng.choice((0.0, 0.02, 0.02, 0.3))
         self.count = 0
-        self.disks_fail = world.rng.random() < 0.25
+        self.disks_fail = world.rng.random() < world.DISKS_FAIL
+        if world.DISKS_FAIL == 1:
+            self.rate = max(self.rate, 0.02)
+            self.mixture += [entry for entry in self._FAULTS if entry[0] in ("disk", "technician")] * 3
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
 
@@ -142,7 +145,7 @@ class Faults:
         return True
 
     def _disk(self, index: int) -> bool:
-        """From now on every write and flush of a disk fails, where the other side has everything."""
+        """From now on flushes, writes or reads of a disk fail, where the other side has everything."""
         world = self.world
         server, other = world.servers[index], world.servers[1 - index]
         mine, theirs = server.disk.record_latest, other.disk.record_latest
@@ -158,6 +161,7 @@ class Faults:
         world.note(index, "its disk fails")
         server.disk.bad = True
         server.disk.bad_writes = world.rng.random() < 0.6
+        server.disk.bad_reads = world.rng.random() < 0.6
         return True
 
     def _total_partition(self, index: int) -> bool:

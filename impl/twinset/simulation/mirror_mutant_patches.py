@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import PropertyMock, patch
 
-from twinset.mirror import attaching, copy_mode, permits, range_lock, requests, write_path
+from twinset.mirror import attaching, copy_mode, permits, range_lock, requests, without_disk, write_path
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.copy import Copy
 from twinset.mirror.maps import Maps
@@ -98,7 +98,7 @@ def local_write_in_parallel() -> list[Any]:
 def marked_without_flush() -> list[Any]:
     def start_flush(path: SourcePath, flush: Any) -> None:
         if flush.request is None:
-            path._flush_finished(flush)
+            path.flush_finished(flush)
         else:
             original(path, flush)
 
@@ -295,6 +295,57 @@ def flush_error_ignored() -> list[Any]:
 
     original = SourcePath.flush_done
     return [_method(SourcePath, "flush_done", flush_done)]
+
+
+def error_shown() -> list[Any]:
+    def begin(path: SourcePath) -> None:
+        original(path)
+        path.mode = write_path.FAILED
+
+    original = without_disk.begin
+    return [patch.object(without_disk, "begin", begin)]
+
+
+def read_error_shown() -> list[Any]:
+    def read_failed(path: SourcePath, op: Any, errno: int) -> bool:
+        waits = original(path, op, errno)
+        if waits and op in path.unread:
+            path.unread.remove(op)
+            op.error = errno
+            return False
+        return waits
+
+    original = SourcePath.read_failed
+    return [_method(SourcePath, "read_failed", read_failed)]
+
+
+def reads_overtake_writes() -> list[Any]:
+    def read(path: SourcePath, op: Any) -> None:
+        with patch.object(range_lock, "_overlap", lambda _one, _other: False):
+            original(path, op)
+
+    original = without_disk.read
+    return [patch.object(without_disk, "read", read)]
+
+
+def lost_disk_read() -> list[Any]:
+    def read(path: SourcePath, op: Any) -> None:
+        lost, path.lost = path.lost, path.lost and path.mode == write_path.REMOTE
+        original(path, op)
+        path.lost = lost
+
+    original = SourcePath.read
+    return [_method(SourcePath, "read", read)]
+
+
+def covered_although_served() -> list[Any]:
+    def become_source(side: Side) -> None:
+        covers = side.covers
+        original(side)
+        side.covers = covers
+
+    original = Side.become_source
+    return [_method(Side, "become_source", become_source)]
 
 
 # -- R11: order --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import mirror_mutant_patches as bugs
-from .mirror import play
+from .mirror import DiskWorld, play
 from .mirror_permits import PermitWorld
 from .mirror_world import World
 
@@ -100,6 +100,21 @@ MUTANTS = {
     ),
     "flush-error-ignored": Mutant(
         "R10", "a failed flush of the own disk counts", bugs.flush_error_ignored, 284
+    ),
+    "error-shown": Mutant(
+        "R10", "with the own disk failed, clients see errors", bugs.error_shown, world=DiskWorld
+    ),
+    "read-error-shown": Mutant(
+        "R10", "a read of a failed disk is not asked elsewhere", bugs.read_error_shown
+    ),
+    "read-overtakes": Mutant(
+        "R10", "a read asked of the other side overtakes a write", bugs.reads_overtake_writes, world=DiskWorld
+    ),
+    "lost-disk-read": Mutant(
+        "R10", "a held side reads its failed disk", bugs.lost_disk_read, world=DiskWorld
+    ),
+    "covered-although-served": Mutant(
+        "R10", "old writes reach a side that has served since", bugs.covered_although_served, world=DiskWorld
     ),
     "no-range-lock": Mutant("R11", "overlapping writes run at the same time", bugs.no_range_lock),
     "copy-without-lock": Mutant("R11", "a copy does not exclude writes", bugs.copy_takes_no_lock),

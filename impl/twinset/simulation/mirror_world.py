@@ -38,6 +38,7 @@ class World:
     """Everything; `play` runs one seed and raises Violation."""
 
     MEMBERSHIP: ClassVar[type[Membership]] = Membership
+    DISKS_FAIL: ClassVar[float] = 0.25  # in so many seeds
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
         self.seed = seed
@@ -240,8 +241,9 @@ class World:
         server.lossy = server.forgot = False
 
     def operator_may_be_needed(self) -> bool:
-        """True when both servers went down, so nobody knows which side is better."""
-        return all(server.lossy for server in self.servers) or self.partitioned or self.replaced
+        """True when both servers went down, or one did and the other's disk failed: nobody knows which is better."""
+        lost = all(server.lossy or server.faulty for server in self.servers)
+        return lost or self.partitioned or self.replaced
 
     def logged(self, index: int, name: str, fields: dict[str, Any]) -> None:
         """Count and trace an event."""

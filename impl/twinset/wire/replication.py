@@ -4,7 +4,8 @@ Everything is little-endian. A connection begins with HELLO in both directions, 
 that it knows the cluster key over both nonces), then STATE, MAP... and READY: what each side knows of
 itself. After that it is a session. Data is not encrypted; a frame that breaks a rule ends the connection.
 
-Version history of the protocol: 1 - first version. Details: docs/wire-protocol.md.
+Version history of the protocol: 1 - first version; 2 - READ, DATA and FAILED, for a side without its disk.
+Details: docs/wire-protocol.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from twinset.errors import ProtocolError
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 FRAME: Final = struct.Struct(
     "<"
@@ -26,15 +27,17 @@ FRAME: Final = struct.Struct(
     "2x"
     "I"  # length of the payload that follows
     "Q"  # sequence number, token or receipt mark
-    "Q"  # offset in the mirrored area; of a ZERO also its length in sectors, in the upper 16 bits
-    "Q"  # epoch of a write, durable epoch of a MARK, errno of a FLUSHED
+    "Q"  # offset in the mirrored area; of ZERO and READ also the length in sectors, in the upper 16 bits
+    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED and FAILED
 )
 FRAME_BYTES: Final = FRAME.size
 
 HELLO, AUTH, STATE, MAP, READY, CONTROL = 1, 2, 3, 4, 5, 6
-WRITE, ZERO, COPY, FLUSH, MARK, PING = 16, 17, 18, 19, 20, 21
-RECEIPT, WRITTEN, FLUSHED = 32, 33, 34
-DATA_TYPES: Final = frozenset({WRITE, COPY})
+WRITE, ZERO, COPY, FLUSH, MARK, PING, READ = 16, 17, 18, 19, 20, 21, 22
+RECEIPT, WRITTEN, FLUSHED, DATA, FAILED = 32, 33, 34, 35, 36
+DATA_TYPES: Final = frozenset({WRITE, COPY, DATA})
+
+_HEADER_ONLY: Final = frozenset({ZERO, FLUSH, MARK, PING, READ, RECEIPT, FLUSHED, FAILED})
 
 FLAG_FUA: Final = 1
 
@@ -70,7 +73,7 @@ def check_header(frame: Frame, *, ready: bool, piece_max: int) -> None:
         limit, allowed = piece_max, ready and length > 0
     elif kind == WRITTEN:
         limit, allowed = WRITTEN_MAX * 8, ready and length % 8 == 0
-    elif kind in (ZERO, FLUSH, MARK, PING, RECEIPT, FLUSHED):
+    elif kind in _HEADER_ONLY:
         limit, allowed = 0, ready
     else:
         raise ProtocolError(f"frame of unknown type {kind}")
