@@ -328,7 +328,10 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "the event names the reason; it goes on when that is gone",
     ),
     "disk_error": Entry(
-        "TS0412", ERROR, "a disk of a mirror set failed; its side is isolated", "replace the disk"
+        "TS0412",
+        ERROR,
+        "a disk of a mirror set failed at the sector named; its side is isolated",
+        "replace the disk, then twinset server return",
     ),
     "disk_lost": Entry("TS0413", ERROR, "a mirror disk cannot be used here", "see disk_error"),
     "access_revoked": Entry("TS0414", WARNING, "this server lost the right to write to a mirror set"),

@@ -117,7 +117,8 @@ def on_source_faulty(side: Side, session: Session, message: dict[str, Any]) -> N
     """
     cur, state = int(message["cur"]), side.record.state
     again = side.covers == cur and state == State.SOLO
-    known = again or (state in (State.IN_SYNC, State.STALE) and side.record.cur == cur)
+    equal = state in (State.IN_SYNC, State.STALE) and side.record.cur == cur
+    known = again or (equal and side.view.sound)  # who lost unflushed writes is no good side
     if (
         side.role == SOURCE
         or side.failed

@@ -235,7 +235,8 @@ def closed(side: Side, error: int) -> None:
 
 def mark_stale(side: Side, request: Any, cur: int) -> None:
     """The other side asks, by way of the daemons, that this side be durably STALE."""
-    failures.give_up_disk(side)
+    if side.record.state != State.FAULTY:  # which the other side knows: it does the I/O of this one, perhaps
+        failures.give_up_disk(side)
     if side.serving and side.record.state != State.FAULTY:
         side.ports.reply(request, ("E_STATE", "this side serves; it cannot be made stale"))
         return

@@ -29,8 +29,10 @@ class Faults:
         self.count = 0
         self.disks_fail = world.rng.random() < world.DISKS_FAIL
         if world.DISKS_FAIL == 1:
-            self.rate = max(self.rate, 0.02)
-            self.mixture += [entry for entry in self._FAULTS if entry[0] in ("disk", "technician")] * 3
+            self.rate = 0.03
+            self.mixture += [
+                entry for entry in self._FAULTS if entry[0] in ("disk", "technician", "connection")
+            ] * 3
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
 

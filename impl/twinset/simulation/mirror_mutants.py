@@ -105,7 +105,7 @@ MUTANTS = {
         "R10", "with the own disk failed, clients see errors", bugs.error_shown, world=DiskWorld
     ),
     "read-error-shown": Mutant(
-        "R10", "a read of a failed disk is not asked elsewhere", bugs.read_error_shown
+        "R10", "a read of a failed disk is not asked elsewhere", bugs.read_error_shown, world=DiskWorld
     ),
     "read-overtakes": Mutant(
         "R10", "a read asked of the other side overtakes a write", bugs.reads_overtake_writes, world=DiskWorld
