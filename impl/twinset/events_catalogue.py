@@ -345,7 +345,14 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "TS0416", WARNING, "the two sides of a mirror set cannot join", "the event names the reason"
     ),
     "mirror_connect_lost": Entry(
-        "TS0417", WARNING, "a mirror disk connect was lost", "check cable, switch and card"
+        "TS0417",
+        WARNING,
+        "a mirror disk connect was lost; the event names those that are left",
+        "check cable, switch and card",
+    ),
+    "mirror_connect_back": Entry("TS0431", INFO, "a mirror disk connect that was lost works again"),
+    "mirror_connect_changed": Entry(
+        "TS0432", INFO, "a mirror set uses another of its mirror disk connects; nothing was copied"
     ),
     "mirror_connect_refused": Entry(
         "TS0418", WARNING, "a mirror disk connect was refused", "same key on both servers?"

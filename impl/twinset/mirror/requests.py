@@ -178,7 +178,6 @@ def close(side: Side, request: Any, *, solo_right: bool) -> None:
     side.closed = True
     side.told.rebuild = False
     side.end_copy()
-    side.path.end_copies()
     side.closing = Pending(request, side.now_ms, solo_right=solo_right)
     side.progress()
 

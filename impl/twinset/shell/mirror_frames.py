@@ -13,6 +13,8 @@ from twinset.mirror.operations import COPY, READ, WRITE, ZERO, Op
 from twinset.mirror.session import TARGET
 from twinset.wire import replication as wire
 
+from .mirror_session import DATA_WEIGHT
+
 if TYPE_CHECKING:
     from .mirror_connection import MirrorConnection
     from .mirror_loop import Mirrord
@@ -27,6 +29,12 @@ def take_data(connection: MirrorConnection, frame: wire.Frame, slot: int) -> Non
     connection.slot = -1
     connection.expect(length)
     daemon = connection.daemon
+    session = daemon.session
+    if session is None or session.bound is not connection:  # of a connection that the session has left
+        daemon.pool.give(slot)
+        return
+    session.stream.taken += 1
+    session.owed += DATA_WEIGHT if kind == wire.DATA else 1
     if kind == wire.DATA:
         _fetched(daemon, seq, length, slot)
         return
@@ -42,10 +50,20 @@ def act(connection: MirrorConnection, frame: wire.Frame, payload: memoryview) ->
     """Act on a frame without data. Raises ProtocolError for what no side would send."""
     kind, flags, _length, seq, offset, arg = frame
     daemon = connection.daemon
-    side = daemon.side
+    side, session = daemon.side, daemon.session
+    if kind == wire.PING:
+        if session is not None and session.bound is connection:
+            session.stream.acknowledge(seq)
+        return
+    if session is None or session.bound is not connection:
+        return
+    session.stream.taken += 1
+    session.owed += 1
     if kind == wire.RECEIPT:
+        session.stream.acknowledge(arg)
         side.path.receipt(seq)
     elif kind == wire.WRITTEN:
+        session.stream.acknowledge(arg)  # before the operations end, and their memory is used again
         path = side.path
         path.receipt(seq)
         for number in wire.unpack_seqs(payload):
@@ -65,13 +83,14 @@ def act(connection: MirrorConnection, frame: wire.Frame, payload: memoryview) ->
     elif kind == wire.FLUSHED:
         side.flush_done(seq, arg, remote=True)
     elif kind == wire.FAILED:
+        session.stream.acknowledge(offset)
         without_disk.answered(side.path, seq, arg)
     elif kind == wire.MARK:
         side.maps.set_durable(arg)
     elif kind == wire.CONTROL:
         side.control(wire.parse_json(bytes(payload)))
         daemon.changed()
-    elif kind != wire.PING:
+    else:
         raise ProtocolError(f"frame of type {kind} is out of place in a session")
 
 

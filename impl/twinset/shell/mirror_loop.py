@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from twinset.mirror.write_path import SourcePath
 
-    from .mirror_connection import MirrorConnection
+    from .mirror_session import MirrorSession
 
 EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number (4.5.1-02)
 FLUSH_SLOTS: Final = 16
@@ -92,7 +92,7 @@ class Mirrord:
         self.lease_ns = -1 if spec.leased else 1 << 62
         if spec.leased:
             self.side.freeze("no lease yet")
-        self.session: MirrorConnection | None = None  # the connection that is a session now
+        self.session: MirrorSession | None = None
         self.link = MirrorLink(self, cluster_key(Path(spec.key_file)))
         exports = [
             (entry["letter"], part.start_bytes - self.data_start, part.length_bytes)
@@ -170,7 +170,7 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        if session is not None and len(session.out) >= EARLY_OPS:
+        if session is not None and session.waiting() >= EARLY_OPS:
             session.flush()
         if len(self.batch) >= EARLY_OPS:
             self._submit()
@@ -213,7 +213,8 @@ class Mirrord:
 
     def status(self) -> dict[str, Any]:
         """Return the status of the contract."""
-        return status(self.side, self.pool.count - len(self.pool.free))
+        inflight = self.pool.count - len(self.pool.free)
+        return {**status(self.side, inflight), "connects": self.link.status()}
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -323,7 +324,7 @@ class Mirrord:
             token = (token & ~(1 << 62)) >> 1
             session = self.session
             if session is not None:
-                session.out.append(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
+                session.post(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
             if error:
                 self.side.disk_failed(None, error)
         elif path is not None and path is not self.side.path:
@@ -362,14 +363,14 @@ class Mirrord:
     def _frame(self, kind: int, *, seq: int = 0, arg: int = 0) -> None:
         session = self.session
         if session is not None:
-            session.out.append(replication.FRAME.pack(kind, 0, 0, seq, 0, arg))
+            session.post(replication.FRAME.pack(kind, 0, 0, seq, 0, arg))
 
     def send_control(self, message: dict[str, Any]) -> None:
         """Port: send a control message."""
         session = self.session
         if session is not None:
             self.changed()  # what the other side is told of a copy's end may be all that shows it
-            session.out.append(replication.pack_json(replication.CONTROL, message))
+            session.post(replication.pack_json(replication.CONTROL, message))
             session.flush()
 
     def close_session(self, reason: str) -> None:
