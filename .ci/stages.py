@@ -67,6 +67,8 @@ STAGES = (
         1.5,
         (
             ("python", "-m", "twinset.simulation.mirror", "--seeds", "1000"),
+            ("python", "-m", "twinset.simulation.mirror", "--disks", "--seeds", "200"),
+            ("python", "-m", "twinset.simulation.mirror", "--paths", "--seeds", "200"),
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),

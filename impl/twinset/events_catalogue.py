@@ -351,6 +351,18 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "check cable, switch and card",
     ),
     "mirror_connect_back": Entry("TS0431", INFO, "a mirror disk connect that was lost works again"),
+    "disk_too_slow": Entry(
+        "TS0433",
+        ERROR,
+        "a disk of a mirror set took longer than disk_timeout_s for a request; it counts as failed",
+        "see disk_error; look for resets of the controller, a worn disk, a starved storage",
+    ),
+    "mirror_connect_slow": Entry(
+        "TS0434",
+        WARNING,
+        "what was sent over a mirror disk connect was not received within mirror_timeout_s; it is left",
+        "check speed and duplex of the cards, and what else uses the network",
+    ),
     "mirror_connect_changed": Entry(
         "TS0432", INFO, "a mirror set uses another of its mirror disk connects; nothing was copied"
     ),

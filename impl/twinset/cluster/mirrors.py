@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .server import Cluster
 
 TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted")
-FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source")
+FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source", "connects")
 TABLE_CLAUSE = "[8.5-01]"
 OUTDATED_STATES = frozenset({"STALE", "INCONSISTENT", "FAULTY", "DIVERGED", "BLANK"})
 

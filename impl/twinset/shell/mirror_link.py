@@ -148,20 +148,34 @@ class MirrorLink:
         identity = wire.session_identity(first, second)
         self.session = self.daemon.session = MirrorSession(self, connection, identity)
 
-    def end_session(self, reason: str, *, tell: bool = True, keep: MirrorConnection | None = None) -> None:
+    def end_session(
+        self, reason: str, *, tell: bool = True, fruitful: bool = True, keep: MirrorConnection | None = None
+    ) -> None:
         """End the session, and every connection but `keep`: the next one begins with a handshake."""
         session = self.session
         if session is None:
             return
         self.session = self.daemon.session = None
         session.closed = True
-        self._wait(session)
+        self._wait(session if fruitful else None)
         for path in self.paths:
             connection = path.connection
             if connection is not None and connection is not keep:
                 connection.close(reason, tell=tell, quiet=True)
         self.daemon.side.session_down(reason)
         self.daemon.changed()
+
+    def too_slow(self, session: MirrorSession, limit_ms: int) -> None:
+        """What was sent has not been received in time: leave the mirror connect, or end the session without another."""
+        bound = session.bound
+        if bound is None:
+            return
+        reason = f"nothing sent was received within {limit_ms} ms"
+        self.daemon.log("mirror_connect_slow", connect=self.paths[bound.path].name, limit_ms=limit_ms)
+        if len(mirror_paths.ready(self.paths)) > 1:
+            bound.close(reason)
+        else:
+            self.end_session(reason, fruitful=False)
 
     def _wait(self, session: MirrorSession | None) -> None:
         """Say when the next session may begin: soon, or ever later where nothing came of the last ones."""

@@ -49,6 +49,7 @@ def spec(config: ClusterConfig, me: str, set_name: str, paths: Paths, scale: flo
         "run_dir": str(paths.run),
         "time_scale": scale,
         "mirror_timeout_s": config.timing.mirror_timeout_s,
+        "disk_timeout_s": config.timing.disk_timeout_s,
     }
 
 

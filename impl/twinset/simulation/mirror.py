@@ -12,6 +12,12 @@ from .mirror_server import Violation
 from .mirror_world import World
 
 
+class PathWorld(World):
+    """A world in which one of the two mirror connects breaks again and again."""
+
+    PATHS_BREAK = True
+
+
 class DiskWorld(World):
     """A world in which disks fail again and again."""
 
@@ -38,6 +44,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--permits", action="store_true", help="with an operator who permits access")
     parser.add_argument("--disks", action="store_true", help="with disks that fail again and again")
+    parser.add_argument("--paths", action="store_true", help="with mirror connects that break one at a time")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument(
         "--keep-going", action="store_true", help="report every failing seed, not only the first"
@@ -48,7 +55,9 @@ def main() -> int:
     )
     started, steps, faults, checked, failed, acknowledged = time.perf_counter(), 0, 0, 0, 0, 0
     rows: set[str] = set()
-    world_type = PermitWorld if options.permits else DiskWorld if options.disks else World
+    kinds: dict[str, type[World]] = {"permits": PermitWorld, "disks": DiskWorld, "paths": PathWorld}
+    chosen = next((kind for kind in kinds if getattr(options, kind)), "")
+    world_type = kinds.get(chosen, World)
     for seed in seeds:
         world, violation = play(seed, trace=options.trace, world_type=world_type)
         steps += world.step_count
@@ -61,7 +70,7 @@ def main() -> int:
         if violation:
             failed += 1
             print(f"seed {seed}, step {world.step_count}: {violation}")
-            more = " --permits" if options.permits else " --disks" if options.disks else ""
+            more = f" --{chosen}" if chosen else ""
             print(f"replay: python -m twinset.simulation.mirror{more} --seed {seed} --trace")
             if not options.keep_going:
                 break

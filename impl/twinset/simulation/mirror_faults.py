@@ -33,6 +33,9 @@ class Faults:
             self.mixture += [
                 entry for entry in self._FAULTS if entry[0] in ("disk", "technician", "connection")
             ] * 3
+        if world.PATHS_BREAK:
+            self.rate = 0.06
+            self.mixture += [("path", Faults._cut_path), ("path back", Faults._path_back)] * 4
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
 
@@ -87,6 +90,22 @@ class Faults:
                 self.world.note(server.index, "connection cut")
                 server.process.conn.cut(self.world.rng)
                 return True
+        return False
+
+    def _cut_path(self, index: int) -> bool:
+        """One of the two mirror connects breaks, or the session is moved to the other one while both work."""
+        world = self.world
+        conn = next((each.process.conn for each in world.servers if each.process and each.process.conn), None)
+        if conn is None:
+            return False
+        if world.rng.random() < 0.3:
+            return conn.change()
+        return conn.cut_path(world.rng, index)
+
+    def _path_back(self, index: int) -> bool:
+        process = self.world.servers[index].process
+        if process is not None and process.conn is not None and not process.conn.dead:
+            process.conn.new_path()
         return False
 
     def _cut_link(self, index: int) -> bool:

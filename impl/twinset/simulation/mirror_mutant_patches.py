@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import PropertyMock, patch
 
-from twinset.mirror import attaching, copy_mode, permits, range_lock, requests, without_disk, write_path
+from twinset.mirror import attaching, copy_mode, permits, range_lock, requests, write_path
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.copy import Copy
 from twinset.mirror.maps import Maps
@@ -276,76 +276,6 @@ def crash_not_noticed() -> list[Any]:
 
 def open_not_recorded() -> list[Any]:
     return [_method(Side, "open", lambda _side, _role: None)]
-
-
-# -- R10: disk errors --------------------------------------------------------------------------------------
-
-
-def local_error_ignored() -> list[Any]:
-    def local_done(path: SourcePath, op: Any, _error: int) -> None:
-        original(path, op, 0)
-
-    original = SourcePath.local_done
-    return [_method(SourcePath, "local_done", local_done)]
-
-
-def flush_error_ignored() -> list[Any]:
-    def flush_done(path: SourcePath, token: int, _error: int, *, remote: bool) -> None:
-        original(path, token, 0, remote=remote)
-
-    original = SourcePath.flush_done
-    return [_method(SourcePath, "flush_done", flush_done)]
-
-
-def error_shown() -> list[Any]:
-    def begin(path: SourcePath) -> None:
-        original(path)
-        path.mode = write_path.FAILED
-
-    original = without_disk.begin
-    return [patch.object(without_disk, "begin", begin)]
-
-
-def read_error_shown() -> list[Any]:
-    def read_failed(path: SourcePath, op: Any, errno: int) -> bool:
-        waits = original(path, op, errno)
-        if waits and op in path.unread:
-            path.unread.remove(op)
-            op.error = errno
-            return False
-        return waits
-
-    original = SourcePath.read_failed
-    return [_method(SourcePath, "read_failed", read_failed)]
-
-
-def reads_overtake_writes() -> list[Any]:
-    def read(path: SourcePath, op: Any) -> None:
-        with patch.object(range_lock, "_overlap", lambda _one, _other: False):
-            original(path, op)
-
-    original = without_disk.read
-    return [patch.object(without_disk, "read", read)]
-
-
-def lost_disk_read() -> list[Any]:
-    def read(path: SourcePath, op: Any) -> None:
-        lost, path.lost = path.lost, path.lost and path.mode == write_path.REMOTE
-        original(path, op)
-        path.lost = lost
-
-    original = SourcePath.read
-    return [_method(SourcePath, "read", read)]
-
-
-def covered_although_served() -> list[Any]:
-    def become_source(side: Side) -> None:
-        covers = side.covers
-        original(side)
-        side.covers = covers
-
-    original = Side.become_source
-    return [_method(Side, "become_source", become_source)]
 
 
 # -- R11: order --------------------------------------------------------------------------------------------

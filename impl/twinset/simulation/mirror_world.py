@@ -39,6 +39,7 @@ class World:
 
     MEMBERSHIP: ClassVar[type[Membership]] = Membership
     DISKS_FAIL: ClassVar[float] = 0.25  # in so many seeds
+    PATHS_BREAK: ClassVar[bool] = False
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
         self.seed = seed
@@ -302,22 +303,24 @@ class World:
         if process is None or server.paused or process.conn is None:
             return False
         conn = process.conn
-        queue = conn.queues[index]
-        if not queue:
+        if conn.broken() and not conn.dead and (self.healing or rng.random() < 0.3):
+            conn.change()
+        if not conn.waiting(index):
             if conn.dead and rng.random() < 0.3:
                 self.run(process, process.unbind, "the other side closed the connection")
                 return True
             return False
-        frames = [queue.popleft() for _ in range(min(len(queue), rng.choice((1, 1, 2, 3, 6))))]
-        self.run(process, self._receive, process, conn, frames)
+        self.run(process, self._receive, process, conn, rng.choice((1, 1, 2, 3, 6)))
         return True
 
     @staticmethod
-    def _receive(process: Process, conn: Connection, frames: list[tuple[Any, ...]]) -> None:
-        for frame in frames:
-            if process.conn is not conn:
+    def _receive(process: Process, conn: Connection, count: int) -> None:
+        for _ in range(count):
+            if process.conn is not conn or not conn.waiting(process.index):
                 return
-            process.receive(frame)
+            frame = conn.take(process.index)
+            if frame is not None:
+                process.receive(frame)
             if process.close_reason:
                 return
 
