@@ -9,24 +9,32 @@ import pytest
 
 from twinset.mirror.session import CONNECTED, IN_STEP
 from twinset.shell.mirror_link import MirrorLink
+from twinset.wire import replication as wire
 
 
 @pytest.fixture
 def link() -> MirrorLink:
     """The connecting end of a mirror connect at time 0."""
-    spec = SimpleNamespace(server_index=1, paths=[("10.0.0.2", "10.0.0.1")], time_scale=1.0)
+    spec = SimpleNamespace(server_index=1, paths=[("10.0.0.2", "10.0.0.1")], connects=None, time_scale=1.0)
+    side = SimpleNamespace(session=None, session_down=lambda _reason: None)
     daemon: Any = SimpleNamespace(
-        spec=spec, retry_ms=300, now_ms=0, side=SimpleNamespace(session=None), log=lambda *_, **__: None
+        spec=spec, retry_ms=300, now_ms=0, side=side, log=lambda *_, **__: None, changed=lambda: None
     )
     return MirrorLink(daemon, b"key")
 
 
 def ends(link: MirrorLink, *, answered: bool, phase: str = "") -> int:
-    """Let a connection end; return the wait that follows."""
+    """Let a session of that phase, or a handshake, end; return the wait until the next attempt."""
     link.daemon.side.session = SimpleNamespace(phase=phase) if phase else None  # type: ignore[assignment]
-    connection: Any = SimpleNamespace(up=bool(phase), peer_nonce=b"nonce" if answered else b"")
-    link.gone(connection)
-    return link.retry_at_ms - link.daemon.now_ms
+    if phase:
+        link.session = SimpleNamespace(closed=False)  # type: ignore[assignment]
+        link.end_session("over")
+        return link.retry_at_ms - link.daemon.now_ms
+    link.paths[0].retry_at_ms = 0
+    connection: Any = SimpleNamespace(peer_nonce=b"nonce" if answered else b"", stage=wire.NEW, path=0)
+    link.paths[0].connection = connection
+    link.gone(connection, "over", lost=True)
+    return link.paths[0].retry_at_ms - link.daemon.now_ms
 
 
 def test_a_side_that_refuses_is_asked_ever_more_seldom(link: MirrorLink) -> None:

@@ -218,6 +218,9 @@ class MirrorLink:
                     "mirror_connect_lost", connect=path.name, addresses=path.addresses, reason=reason,
                     left=[self.paths[index].name for index in left],
                 )  # fmt: skip
+            if connection.peer_nonce and connection.stage == wire.NEW:  # it answers, and its handshake fails
+                self._wait(None)
+                path.retry_at_ms = self.retry_at_ms
         session = self.session
         if session is not None and connection in (session.bound, session.pending):
             session.bound = session.pending = None
