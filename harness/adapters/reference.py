@@ -44,6 +44,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_pair",
             "mirror_functions",
             "reconfigure",
+            "disk_faults",
             "registry",
             "replace_disk",
             "script_commands",
