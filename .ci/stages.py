@@ -72,7 +72,7 @@ STAGES = (
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
-    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage("pair", 12, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=3),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
