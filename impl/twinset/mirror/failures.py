@@ -12,6 +12,8 @@ from .session import CONNECTED, COVERED, SOURCE, TARGET
 from .write_path import FAILED, HOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .copy_mode import View
     from .operations import Op
     from .session import Session
@@ -154,3 +156,10 @@ def on_good_solo(side: Side, session: Session, message: dict[str, Any]) -> None:
         side.path.begin_session()
     session.phase = COVERED
     without_disk.begin(side.path)
+
+
+CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
+    "target_faulty": on_target_faulty,
+    "source_faulty": on_source_faulty,
+    "good_solo": on_good_solo,
+}

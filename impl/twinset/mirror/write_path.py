@@ -11,8 +11,7 @@ Rules:
 3. Received is not written, written is not durable: the window is dropped only after both sides flushed (R3).
 4. A FLUSH is answered after both sides' flushes cover what was acknowledged before it, or, alone, after the
    own flush (R14). A failed flush is a failed disk; it is never retried into success (R10).
-5. When the own disk has failed and the other side has recorded that it goes on, everything is asked of that side
-   (REMOTE, `without_disk.py`): the client sees no error that the other side can spare it (R10).
+5. REMOTE: the own disk has failed, the other side has recorded it and does everything (`without_disk.py`, R10).
 
 This file knows neither sessions nor records; `side.py` switches its mode.
 """
@@ -23,7 +22,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from . import without_disk
-from .operations import COPY, Flush, Op
+from .operations import COPY, VERIFY, Flush, Op
 from .range_lock import RangeLock
 
 if TYPE_CHECKING:
@@ -34,15 +33,13 @@ if TYPE_CHECKING:
 
 HOLD, SOLO, MIRROR, COPYING, FAILED = "hold", "solo", "mirror", "copying", "failed"
 REMOTE = without_disk.REMOTE
-
 EIO = 5
 
 
 class SourcePath:
     """Orders reads, writes and flushes of the serving side.
 
-    `failed(op, errno)` reports a disk error of an operation, or of a flush (None); true when the client has to
-    wait until it is known who goes on.
+    `failed(op or None for a flush, errno)` reports a disk error; true when the client has to wait for the verdict.
     """
 
     def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[Op | None, int], bool]) -> None:
@@ -98,8 +95,8 @@ class SourcePath:
         return False
 
     def write(self, op: Op) -> None:
-        """Take a write, zero or copy operation: lock its range, start it when nothing is in its way."""
-        if op.kind != COPY:
+        """Take anything but a read: lock its range, start it when nothing is in its way."""
+        if op.kind < COPY:
             self.counts.writes += 1
             self.counts.written_bytes += op.length
         shift = self.maps.shift
@@ -148,6 +145,9 @@ class SourcePath:
         """The own disk has finished `op`; `error` is a positive errno or 0."""
         if op.kind == COPY:
             self._copy_read(op, error)
+            return
+        if op.kind == VERIFY:
+            op.request.read(error)
             return
         if error and self.mode != FAILED and not self.lost:
             if self._failed(op, error) and op.seq:
@@ -336,6 +336,9 @@ class SourcePath:
 
     def _start(self, op: Op) -> None:
         mode = self.mode
+        if op.kind == VERIFY:
+            op.request.locked()
+            return
         if op.kind == COPY and mode != FAILED:
             op.local = True
             self.ports.submit_read(op)

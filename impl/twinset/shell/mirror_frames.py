@@ -85,6 +85,10 @@ def act(connection: MirrorConnection, frame: wire.Frame, payload: memoryview) ->
     elif kind == wire.FAILED:
         session.stream.acknowledge(offset)
         without_disk.answered(side.path, seq, arg)
+    elif kind == wire.VERIFY:
+        daemon.verify.asked(session, seq, offset, arg)
+    elif kind == wire.DIGEST:
+        side.verify.digest(seq, bytes(payload), arg)
     elif kind == wire.MARK:
         side.maps.set_durable(arg)
     elif kind == wire.CONTROL:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.mirror.counts import Counts
-from twinset.mirror.operations import COPY, READ, ZERO, Flush, Op
+from twinset.mirror.operations import COPY, READ, VERIFY, ZERO, Flush, Op
 from twinset.mirror.side import Side
 from twinset.mirror.status import status
 from twinset.wire import replication
@@ -28,6 +28,8 @@ from . import latch, mirror_requests, mirror_start
 from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import SlotPool
 from .control_socket import ControlSocket
+from .mirror_compare import Comparing, Look
+from .mirror_kept import Keeping
 from .mirror_limits import Limits
 from .mirror_link import MirrorLink
 from .mirror_records import Records
@@ -94,7 +96,10 @@ class Mirrord:
         disk_ms = max(1000, int(spec.disk_timeout_s * 1000 * scale))
         self.limits = Limits(self, disk_ms, max(1000, 2 * self.silence_ms))
         self.records = Records(self, disk_ms / 1000)
+        self.verify = Comparing(self)
+        self.kept = Keeping(self)
         self.side = Side(mirror_start.settings(self), record, self.maps, self)
+        self.verify.resume()
         self.lease_ns = -1 if spec.leased else 1 << 62
         if spec.leased:
             self.side.freeze("no lease yet")
@@ -113,7 +118,6 @@ class Mirrord:
         self._changed = True
         self._told_ms = 0
         self._tick_ms = 0
-        self.late_logs: list[dict[str, Any]] = []
         self.stopping = False
         self.poller.register(self.aio.eventfd, select.EPOLLIN | select.EPOLLET)
         self._handlers[self.aio.eventfd] = lambda _mask: None
@@ -189,7 +193,8 @@ class Mirrord:
     def _send(self) -> None:
         """End a round: frames, then the disk, then answers; completions that came meanwhile join in."""
         side = self.side
-        if side.copy is not None or side.deactivation is not None or side.closing is not None:
+        busy = side.copy is not None or side.deactivation is not None or side.closing is not None
+        if busy or side.verify.active:
             side.progress()
         session = self.session
         if session is not None:
@@ -208,9 +213,11 @@ class Mirrord:
     def _tick(self) -> None:
         self._tick_ms = self.now_ms
         self.limits.tick(self.now_ms)
-        self.side.tick(self.now_ms)
+        self.side.tick(self.now_ms, int(time.time()))
+        self.kept.step()
         self.link.tick()
-        if self._changed or (self.side.copy is not None and self.now_ms - self._told_ms >= PROGRESS_MS):
+        moving = self.side.copy is not None or self.side.verify.active
+        if self._changed or (moving and self.now_ms - self._told_ms >= PROGRESS_MS):
             self._changed, self._told_ms = False, self.now_ms
             self.control.notify({"event": "status", **self.status()})
 
@@ -221,7 +228,7 @@ class Mirrord:
     def status(self) -> dict[str, Any]:
         """Return the status of the contract."""
         inflight = self.pool.count - len(self.pool.free)
-        return {**status(self.side, inflight), "connects": self.link.status()}
+        return {**status(self.side, inflight), **self.kept.told(), "connects": self.link.status()}
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -254,7 +261,8 @@ class Mirrord:
     def submit_read(self, op: Op) -> None:
         """Port: read into the slot of the operation."""
         slot = op.slot
-        self.ops[slot] = (op, None if op.request is None else self.side.path)
+        peers = op.request is None or (op.kind == VERIFY and isinstance(op.request, Look))
+        self.ops[slot] = (op, None if peers else self.side.path)
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self._hand_over(slot)
 
@@ -319,7 +327,9 @@ class Mirrord:
 
     def ended(self, op: Op, path: SourcePath | None, error: int) -> None:
         """Take an operation that the disk has finished, of the own path or (None) of the other side."""
-        if path is None:
+        if op.kind == VERIFY and path is None:
+            op.request.answer(op, error)
+        elif path is None:
             written = self.side.target.done(op, error)
             if self.session is not None:
                 self.session.tell_done(op, error, written=written)
@@ -356,7 +366,7 @@ class Mirrord:
 
     def complete(self, op: Op) -> None:
         """Port: an operation has ended."""
-        if op.kind == COPY:
+        if op.kind >= COPY:
             op.request.done(op)
             self.pool.give(op.slot)
         else:
@@ -433,10 +443,7 @@ class Mirrord:
         """Port: report an event to the daemon, and to the own log."""
         sys.stderr.write(json.dumps({"event": name, **fields}) + "\n")
         sys.stderr.flush()
-        if self.control.connections:
-            self.control.notify({"event": "log", "name": name, "fields": fields})
-        else:
-            self.late_logs = [*self.late_logs[-63:], {"event": "log", "name": name, "fields": fields}]
+        self.control.event({"event": "log", "name": name, "fields": fields})
 
     def need_peer_stale(self, cur: int) -> None:
         """Port: ask the daemon to have the other side marked STALE (R1)."""

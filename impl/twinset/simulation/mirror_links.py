@@ -119,10 +119,11 @@ class Connection:
             if not path.alive and NOWHERE not in self.bound and at not in self.bound and not self.dead:
                 self.paths = (Path(), self.paths[1]) if at == 0 else (self.paths[0], Path())
 
-    def broken(self) -> bool:
-        """True when server 2 has to move the session, because its path has broken."""
+    def leave(self, rng: Random, *, at_once: bool) -> None:
+        """Server 2 moves the session when its path has broken, sooner or later."""
         at = self.bound[CHOOSER]
-        return not self.dead and at != NOWHERE and not self.paths[at].alive
+        if not self.dead and at != NOWHERE and not self.paths[at].alive and (at_once or rng.random() < 0.3):
+            self.change()
 
     def cut(self, rng: Random) -> None:
         """Break the connection: each direction keeps a random head of what was on its way."""

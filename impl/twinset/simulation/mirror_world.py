@@ -28,6 +28,7 @@ from .mirror_server import EXTENTS, SHIFT, Server, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
 WAIVED = frozenset("12359")  # by a total partition
 STEPS = 700
@@ -40,6 +41,7 @@ class World:
     MEMBERSHIP: ClassVar[type[Membership]] = Membership
     DISKS_FAIL: ClassVar[float] = 0.25  # in so many seeds
     PATHS_BREAK: ClassVar[bool] = False
+    rotten: AbstractSet[int] = frozenset()  # sectors that have changed by themselves
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
         self.seed = seed
@@ -119,6 +121,7 @@ class World:
             process.end_round()
             self._after(process)
         except Crash:
+            process.crash_server = process.crash_server and not self.faults.protected(process.index)
             self.kill(process)
         except DiskError as error:
             self.note(process.index, f"a record could not be written: {error}")
@@ -243,8 +246,7 @@ class World:
 
     def operator_may_be_needed(self) -> bool:
         """True when both servers went down, or one did and the other's disk failed: nobody knows which is better."""
-        lost = all(server.lossy or server.faulty for server in self.servers)
-        return lost or self.partitioned or self.replaced
+        return self.partitioned or self.replaced or all(each.lossy or each.faulty for each in self.servers)
 
     def logged(self, index: int, name: str, fields: dict[str, Any]) -> None:
         """Count and trace an event."""
@@ -303,8 +305,7 @@ class World:
         if process is None or server.paused or process.conn is None:
             return False
         conn = process.conn
-        if conn.broken() and not conn.dead and (self.healing or rng.random() < 0.3):
-            conn.change()
+        conn.leave(rng, at_once=self.healing)
         if not conn.waiting(index):
             if conn.dead and rng.random() < 0.3:
                 self.run(process, process.unbind, "the other side closed the connection")

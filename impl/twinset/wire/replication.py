@@ -5,7 +5,8 @@ that it knows the cluster key over both nonces), then STATE, MAP... and READY: w
 itself. After that it is a session. Data is not encrypted; a frame that breaks a rule ends the connection.
 
 Version history of the protocol: 1 - first version; 2 - READ, DATA and FAILED, for a side without its disk;
-RESUME, SWITCH, END and counts of frames taken: a session may change its connection.
+RESUME, SWITCH, END and counts of frames taken: a session may change its connection. What only adds frames is a
+feature that a side names in STATE, and that the other one uses only then: "verify" (VERIFY, DIGEST).
 Details: docs/wire-protocol.md.
 """
 
@@ -30,22 +31,24 @@ FRAME: Final = struct.Struct(
     "Q"  # sequence number, token or receipt mark; frames taken in PING and RESUME
     "Q"  # offset in the mirrored area; of ZERO and READ also the length in sectors, in the upper 16 bits; epoch of a
     # RESUME, frames taken in FAILED
-    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED and FAILED, frames taken in RECEIPT and WRITTEN
+    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED, FAILED and DIGEST, frames taken in RECEIPT and
+    # WRITTEN; of a VERIFY see `pack_verify`
 )
 FRAME_BYTES: Final = FRAME.size
 
 HELLO, AUTH, STATE, MAP, READY, CONTROL, RESUME, SWITCH, END = 1, 2, 3, 4, 5, 6, 7, 8, 9
-WRITE, ZERO, COPY, FLUSH, MARK, PING, READ = 16, 17, 18, 19, 20, 21, 23
-RECEIPT, WRITTEN, FLUSHED, DATA, FAILED = 32, 33, 34, 36, 37
+WRITE, ZERO, COPY, FLUSH, MARK, PING, VERIFY, READ = 16, 17, 18, 19, 20, 21, 22, 23
+RECEIPT, WRITTEN, FLUSHED, DIGEST, DATA, FAILED = 32, 33, 34, 35, 36, 37
 DATA_TYPES: Final = frozenset({WRITE, COPY, DATA})
 
-_HEADER_ONLY: Final = frozenset({ZERO, FLUSH, MARK, READ, RECEIPT, FLUSHED, FAILED})
+_HEADER_ONLY: Final = frozenset({ZERO, FLUSH, MARK, VERIFY, READ, RECEIPT, FLUSHED, FAILED})
 
 FLAG_FUA: Final = 1
 
 HANDSHAKE_BYTES_MAX: Final = 64 << 10
 CONTROL_BYTES_MAX: Final = 64 << 10
 WRITTEN_MAX: Final = 4096  # operations reported in one frame
+DIGESTS_BYTES_MAX: Final = 16 << 10
 NONCE_BYTES: Final = 32
 IDENTITY_BYTES: Final = 16  # of a session
 END_BYTES_MAX: Final = 200
@@ -88,6 +91,8 @@ def check_header(frame: Frame, *, stage: int, piece_max: int) -> None:
         limit, allowed = piece_max, stage == SESSION and length > 0
     elif kind == WRITTEN:
         limit, allowed = WRITTEN_MAX * 8, stage == SESSION and length % 8 == 0
+    elif kind == DIGEST:
+        limit, allowed = DIGESTS_BYTES_MAX, stage == SESSION
     elif kind in _HEADER_ONLY:
         limit, allowed = 0, stage == SESSION
     else:
@@ -153,3 +158,16 @@ def pack_seqs(seqs: list[int]) -> bytes:
 def unpack_seqs(payload: bytes | memoryview) -> tuple[int, ...]:
     """Return the sequence numbers of a WRITTEN frame."""
     return struct.unpack(f"<{len(payload) // 8}Q", payload)
+
+
+def pack_verify(token: int, offset: int, length: int, block: int) -> bytes:
+    """Return the frame that asks for the digests of a range, one for each `block` bytes."""
+    return FRAME.pack(VERIFY, 0, 0, token, offset, block << 32 | length)
+
+
+def unpack_verify(arg: int) -> tuple[int, int]:
+    """Return length and block of a VERIFY; ProtocolError where they fit no slot or no answer."""
+    length, block = arg & 0xFFFFFFFF, arg >> 32
+    if not length or not 512 <= block <= 1 << 30:
+        raise ProtocolError(f"a look at {length} bytes by {block}")
+    return length, block
