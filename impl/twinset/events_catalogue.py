@@ -350,21 +350,21 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a mirror disk connect was lost; the event names those that are left",
         "check cable, switch and card",
     ),
-    "mirror_connect_back": Entry("TS0441", INFO, "a mirror disk connect that was lost works again"),
+    "mirror_connect_back": Entry("TS0471", INFO, "a mirror disk connect that was lost works again"),
     "disk_too_slow": Entry(
-        "TS0443",
+        "TS0473",
         ERROR,
         "a disk of a mirror set took longer than disk_timeout_s for a request; it counts as failed",
         "see disk_error; look for resets of the controller, a worn disk, a starved storage",
     ),
     "mirror_connect_slow": Entry(
-        "TS0444",
+        "TS0474",
         WARNING,
         "what was sent over a mirror disk connect was not received within mirror_timeout_s; it is left",
         "check speed and duplex of the cards, and what else uses the network",
     ),
     "mirror_connect_changed": Entry(
-        "TS0442", INFO, "a mirror set uses another of its mirror disk connects; nothing was copied"
+        "TS0472", INFO, "a mirror set uses another of its mirror disk connects; nothing was copied"
     ),
     "mirror_connect_refused": Entry(
         "TS0418", WARNING, "a mirror disk connect was refused", "same key on both servers?"
