@@ -72,8 +72,9 @@ def test_a_connection_that_breaks_while_it_takes_the_session_over_is_not_kept() 
     )
 
     def breaks() -> None:
-        second.closed = True
-        link.gone(second, "reset", lost=True)
+        if not second.closed:
+            second.closed = True
+            link.gone(second, "reset", lost=True)
 
     second.flush = breaks
     link.paths[1].connection = second
