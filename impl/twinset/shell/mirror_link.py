@@ -283,9 +283,11 @@ class MirrorLink:
             raise ProtocolError(f"epoch {epoch} of a session that is at {session.stream.epoch}")
         old, session.bound = session.bound, None
         connection.stage = wire.SESSION
+        session.pending = connection  # it may break while it is told: `gone` has to find it
         session.stream.epoch = epoch
         self._tell_resume(session, connection)
-        self._bind(session, connection, frame)
+        if not connection.closed:
+            self._bind(session, connection, frame)
         if (
             old is not None and old.out
         ):  # what it has not sent must not go out any more: its memory is used again
