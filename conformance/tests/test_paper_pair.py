@@ -108,6 +108,7 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
     assert set(others) == {
         "test_a_full_copy_alerts_the_manager",
         "test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person",
+        "test_a_failed_disk_fails_again_until_it_is_replaced",
         "test_after_a_disk_was_replaced_everything_is_copied",
         "test_after_a_server_was_replaced_everything_is_copied",
         "test_the_software_can_be_kept_from_starting",

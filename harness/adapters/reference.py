@@ -46,6 +46,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "name_servers",
             "both_go_on",
             "reconfigure",
+            "disk_faults",
             "registry",
             "replace_disk",
             "script_commands",
