@@ -1,13 +1,15 @@
 """The event catalogue: every name in the event log, with a stable id, its usual severity, cause and remedy.
 
 Ids are minted once and never reused; a retired one keeps its line. Severity error is an alert.
-Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror sets, 5 bad input and bugs.
+Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror sets, 5 bad input and bugs,
+6 operating (events_operating.py).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from twinset.events_operating import OPERATING
 from twinset.events_resources import ERROR, INFO, RESOURCES, WARNING, Entry
 
 UNKNOWN_ID: Final = "TS0000"
@@ -116,7 +118,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "TS0216",
         ERROR,
         "the two servers have different configurations",
-        "twinset cluster create on one of them",
+        "twinset cluster configuration --compare says how; the events of both say why it lasts",
     ),
     "message_refused": Entry(
         "TS0217", WARNING, "a message of the other server made no sense", "same version on both?"
@@ -294,6 +296,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "it may wait for a disk; look at the processes named",
     ),
     **RESOURCES,
+    **OPERATING,
     # 4xx: mirror sets
     "mirrord_up": Entry("TS0401", INFO, "the mirror process of a set runs"),
     "mirrord_died": Entry(

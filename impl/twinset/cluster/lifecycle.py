@@ -57,6 +57,8 @@ class Life:
     alone_at_stop: bool = False  # the peer was no member when the cluster shutdown began
     rights: dict[str, bool] = field(default_factory=dict)  # sets closed cleanly: with the solo right or not
     config_differs: bool = False
+    differs_since_ms: int = -1  # ran_ms when it was first heard
+    differs_told: bool = False
     alone: bool = False  # a member by a lone start: what it runs needs the proof of its own records (R7)
     settle_alone_ms: int = -1
     halted: bool = False

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import associations, group_requests, messages, mirror_requests, notices, permits, server_requests
+from . import (
+    associations,
+    change_requests,
+    group_requests,
+    messages,
+    mirror_requests,
+    notices,
+    permits,
+    server_requests,
+)
 from .effects import Reply
 from .outcomes import ELSEWHERE, NotYet, Outcome
 
@@ -160,6 +169,8 @@ _VERBS: dict[str, Handler] = {
     "cluster.start": server_requests.cluster_start,
     "cluster.stop": server_requests.cluster_stop,
     "cluster.status": server_requests.cluster_status,
+    "change.judge": change_requests.judge,
+    "change.ready": change_requests.ready,
     "server.return": server_requests.server_return,
     "server.shutdown": server_requests.server_shutdown,
     "group.start": group_requests.group_start,

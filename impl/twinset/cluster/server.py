@@ -92,7 +92,7 @@ class Cluster:
         self.watch = PeerWatch(view.timing, view.lans)
         self.records = {group.name: GroupRecord(group.policy[0]) for group in view.groups}
         self.runs = {group.name: GroupRun(group) for group in view.groups}
-        self.associations = associations.of_view(view)
+        self.associations = associations.resumed(memory, view)
         self.mirrors = {name: MirrorSide(name) for name in view.sets}
         self.told = PeerState()
         self.actions: dict[int, Callable[[StepDone], None]] = {}
@@ -322,9 +322,6 @@ class Cluster:
             record = record_from_json(value, self.view.servers)
             if name in self.records and record is not None:
                 self.records[name] = record
-        for name, value in memory.get("associations", {}).items():
-            if name in self.associations:
-                self.associations[name] = associations.from_json(value)
         runs = memory.get("runs", {})
         if runs.get("boot") == self.boot_id and self.phase != STOPPED:
             for name, value in runs.get("runs", {}).items():

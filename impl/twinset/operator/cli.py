@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinset.errors import Refusal
-from twinset.operator import disk_cli, mirror_cli, registry_cli, render
+from twinset.operator import apply_cli, disk_cli, mirror_cli, registry_cli, render
 from twinset.operator.talk import REFUSED, Json, guarded, request, show
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ cluster_app = typer.Typer(no_args_is_help=True, help="The cluster as a whole.")
 server_app = typer.Typer(no_args_is_help=True, help="One of the two servers.")
 group_app = typer.Typer(no_args_is_help=True, help="Failover groups.")
 program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have started by ARMLOAD.")
+app.command("apply")(apply_cli.apply)
+cluster_app.command("configuration")(apply_cli.configuration)
 app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(server_app, name="server")
@@ -65,11 +66,7 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
 @cluster_app.command("create")
 def cluster_create(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
     """Make a configuration file the active one on both servers; the cluster must be stopped."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        render.refusal(Refusal("E_NOTFOUND", f"{file}: cannot be read: {error}"), as_json=as_json)
-        raise typer.Exit(REFUSED) from None
+    text = apply_cli.text_of(file, as_json=as_json)
     request("cluster.create", render.created, as_json, text=text)
 
 

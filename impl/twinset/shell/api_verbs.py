@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from twinset.config import changes, lineage
 from twinset.errors import Refusal
-from twinset.shell import clock, mirror_admin, program_verbs
+from twinset.shell import clock, control_channel, mirror_admin, program_verbs
+from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +53,13 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
     "cluster.create": {"text": (str, True)},
+    "cluster.apply": {
+        "text": (str, True),
+        "dry_run": (bool, False),
+        "alone": (bool, False),
+        "resolve": (bool, False),
+    },
+    "cluster.configuration": {"compare": (bool, False)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
@@ -73,6 +82,8 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     if verb in mirror_admin.VERBS:
         return await mirror_admin.handle(daemon, runtime, verb, args)
     result = await runtime.request(verb, args)
+    if verb == "cluster.status":
+        return {**result, "configuration": daemon.configuration_state()}
     return mirror_admin.with_exports(runtime, daemon.paths, result) if verb in mirror_admin.GRANTS else result
 
 
@@ -116,7 +127,34 @@ async def _ping(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _create(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
-    return await daemon.create(args["text"])
+    return await daemon.change(Asked(args["text"], resolve=True))
+
+
+async def _apply(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """Show or carry out a change; a cluster at work takes what it can (configure.py)."""
+    flags: dict[str, Any] = {name: bool(args.get(name)) for name in ("dry_run", "alone", "resolve")}
+    return await daemon.change(Asked(args["text"], live=True, **flags))
+
+
+async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """The active configuration, and, with `compare`, what the other server has instead."""
+    mine = daemon.configure.claim()
+    found: dict[str, Any] = {
+        "server": daemon.me,
+        "generation": mine.generation,
+        "digest": mine.digest,
+        "text": daemon.configure.active_text(),
+        "in_doubt": daemon.configure.in_doubt,
+    }
+    if args.get("compare"):
+        if daemon.key is None:
+            raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
+        own = control_channel.hello("configure", daemon.me, daemon.instance)
+        theirs, text = await daemon.configure.look_over(daemon.key, own)
+        found["other"] = {"generation": theirs.generation, "digest": theirs.digest, "text": text}
+        found["relation"] = lineage.relation(mine, theirs)
+        found["changes"] = changes.between(found["text"], text)
+    return found
 
 
 async def _events(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +185,8 @@ async def _registry(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
+    "cluster.apply": _apply,
+    "cluster.configuration": _configuration,
     "events": _events,
     "registry.status": _registry,
     "server.down": _down,

@@ -20,11 +20,11 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
-from twinset.config.cluster import same_name
 from twinset.errors import ConfigError, Refusal
 from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
 from twinset.shell.api import ApiServer
-from twinset.shell.configure import Configure
+from twinset.shell.change_over import ChangeOver
+from twinset.shell.configure import Asked, Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
 from twinset.shell.notify import notify
@@ -57,9 +57,10 @@ class Daemon:
         self.taken_up = asyncio.Event()  # no change of the configuration is under way
         self.ending = asyncio.Event()
         self._limit = clock.RateLimit()
-        self._instance = secrets.token_hex(16)
+        self.instance = secrets.token_hex(16)
         self._port: ControlPort | None = None
-        self.configure = Configure(paths, self.me, self.why_not_change, self._take_up)
+        self.change_over = ChangeOver(self)
+        self.configure = Configure(paths, self.me, self.change_over.judge, self._take_up)
         self._api = ApiServer(paths.api, self.handle, self.failed)
 
     # -- life -------------------------------------------------------------------------------------------
@@ -76,18 +77,15 @@ class Daemon:
         self._begin()
         self.taken_up.set()
         await self._api.start()
+        watch = asyncio.create_task(self.change_over.watch())
         notify("READY=1")
         halted = False
         while not halted and not self.ending.is_set():
             await self._listen()
             halted = await self._wait()
-            if self.changed.is_set():
-                self.changed.clear()
-                await self._end_runtime(end_mirrors=True)
-                await self._forget_cancelled()
-                self._begin()
-                if not self.changed.is_set():
-                    self.taken_up.set()
+            if self.changed.is_set() and await self.change_over.ready():
+                await self._change_over()
+        watch.cancel()
         notify("STOPPING=1")
         last_act = self.runtime.last_act if halted and self.runtime is not None else ()
         left = halted or await self._leave()
@@ -108,14 +106,30 @@ class Daemon:
             self.event_log.write("mirror_set_not_forgotten", "error", {"set": name, "reason": trouble})
 
     def _take_up(self) -> None:
-        """Another configuration is in place: requests wait until it is in use."""
-        self.taken_up.clear()
+        """Another configuration is in place: requests to a server at rest wait until it is in use."""
+        if self.runtime is None or not self.runtime.operates:
+            self.taken_up.clear()
         self.changed.set()
+
+    async def _change_over(self) -> None:
+        """Use the configuration that is in place; what a server at work runs goes on (change_over.py)."""
+        self.changed.clear()
+        self.taken_up.clear()
+        at_work = self.runtime is not None and self.runtime.operates
+        await self._end_runtime(end_mirrors=not at_work)
+        await self._forget_cancelled()
+        self._begin()
+        generation = self.configure.claim().generation
+        self.event_log.write("configuration_changed", "info", {"generation": generation, "at_work": at_work})
+        if not self.changed.is_set():
+            self.taken_up.set()
 
     async def _wait(self) -> bool:
         """Wait a while or until something has to be done; True when this server has left the cluster."""
         runtime = self.runtime
-        waits = [asyncio.ensure_future(event.wait()) for event in (self.changed, self.ending)]
+        waits = [asyncio.ensure_future(self.ending.wait())]
+        if not self.changed.is_set():  # else it waits for something that takes its time
+            waits.append(asyncio.ensure_future(self.changed.wait()))
         if runtime is not None:
             waits.append(asyncio.ensure_future(runtime.halted.wait()))
         await asyncio.wait(waits, timeout=LISTEN_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
@@ -201,7 +215,7 @@ class Daemon:
     def _own_hello(self) -> Any:
         if self.runtime is not None:
             return self.runtime.own_hello()
-        return control_channel.hello("link", self.me, self._instance)
+        return control_channel.hello("link", self.me, self.instance)
 
     async def _serve_link(self, channel: Channel) -> None:
         if self.runtime is None:
@@ -215,27 +229,22 @@ class Daemon:
         """Answer one request of the API."""
         return await api_verbs.handle(self, verb, args)
 
-    async def create(self, text: str, *, register: str = "", cancel: str = "") -> dict[str, Any]:
+    def configuration_state(self) -> dict[str, Any]:
+        """Return the generation, and whether the other server is heard with another configuration."""
+        return {
+            "generation": self.configure.claim().generation,
+            "differs": self.runtime is not None and self.runtime.meets_another_configuration,
+            "waits": self.changed.is_set(),
+        }
+
+    async def change(self, asked: Asked) -> dict[str, Any]:
         """Make a configuration the active one on both servers."""
         if self.key is None:
             raise Refusal(
                 "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
             )
-        own = control_channel.hello("configure", self.me, self._instance)
-        return await self.configure.create(text, self.key, own, register=register, cancel=cancel)
-
-    async def why_not_change(self) -> str:
-        """Return why the configuration cannot be changed now."""
-        if self.runtime is None:
-            return ""
-        status = await self.runtime.request("cluster.status", {})
-        for name, server in status.get("servers", {}).items():
-            if same_name(name, self.me) and server.get("status") == "O":
-                return "the cluster operates"
-        for name, mirror_set in status.get("mirror_sets", {}).items():
-            if place := mirror_set.get("permitted_on"):
-                return f"access to mirror set {name} is permitted on {place}; twinset mirror restrict {name}"
-        return ""
+        own = control_channel.hello("configure", self.me, self.instance)
+        return await self.configure.change(asked, self.key, own)
 
     # -- reports ----------------------------------------------------------------------------------------
 

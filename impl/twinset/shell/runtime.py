@@ -12,7 +12,10 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.cluster import effects, events
+from twinset.cluster.groups import ACTIVE
+from twinset.cluster.membership import OPERATING
 from twinset.cluster.server import Cluster
+from twinset.config import lineage
 from twinset.config.cluster_view import cluster_view
 from twinset.errors import Refusal
 from twinset.shell import clock, power
@@ -70,7 +73,8 @@ class Runtime:
         self._problem = problem
         self._failed = failed
         self._view = cluster_view(config, scale=scale, digest=digest)
-        self._memory = MemoryStore(paths.memory, digest)
+        made_from = lineage.claim(text.decode(), digest).ancestors
+        self._memory = MemoryStore(paths.memory, digest, made_from)
         if self._memory.damage:
             problem("memory", self._memory.damage)
         self._heartbeat_key = heartbeat.derive_key(key)
@@ -118,6 +122,21 @@ class Runtime:
         """This server's address on every LAN."""
         return [path.local for path in self._paths_of_lans]
 
+    @property
+    def operates(self) -> bool:
+        """True while this server takes part in a cluster at work."""
+        return self._core.phase in OPERATING
+
+    @property
+    def meets_another_configuration(self) -> bool:
+        """True while the other server is heard with another configuration."""
+        return self._core.life.config_differs
+
+    @property
+    def hears_peer(self) -> bool:
+        """True while heartbeats of the other server arrive."""
+        return self._core.peer_reachable
+
     async def serve_link(self, channel: Channel) -> None:
         """Use an incoming control connection."""
         await self._link.serve(channel)
@@ -133,7 +152,7 @@ class Runtime:
         self._link.start([] if listens else self._paths_of_lans)
         self.mirrors.start()
         self.registry.start()
-        self._steps.start()
+        self._steps.start([name for name, run in self._core.runs.items() if run.state == ACTIVE])
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self, *, end_mirrors: bool) -> None:

@@ -1,0 +1,40 @@
+"""Events of operating a cluster: changes of the configuration, keys, alerts, isolation (hundred 6 of the catalogue)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from twinset.events_resources import ERROR, INFO, WARNING, Entry
+
+OPERATING: Final[dict[str, Entry]] = {
+    "configuration_changed": Entry("TS0601", INFO, "another configuration is in use on this server"),
+    "configuration_taken": Entry(
+        "TS0602",
+        INFO,
+        "this server missed a change of the configuration and takes it over from the other server",
+    ),
+    "configuration_waits": Entry(
+        "TS0603",
+        WARNING,
+        "a changed configuration is stored and not in use yet: something on this server is in motion",
+        "the event names what it waits for; twinset cluster status shows whether it still waits",
+    ),
+    "configuration_not_taken": Entry(
+        "TS0604",
+        ERROR,
+        "the newer configuration of the other server does not fit this one",
+        "the event names what is wrong here; put it right and this server takes it over",
+    ),
+    "configuration_diverged": Entry(
+        "TS0605",
+        ERROR,
+        "the configuration was changed on both servers apart from each other",
+        "twinset cluster configuration --compare; then twinset apply FILE --resolve with what shall hold",
+    ),
+    "group_stopped_for_change": Entry(
+        "TS0606",
+        WARNING,
+        "a group was started after a change that needs it stopped had been decided; it is stopped for the change",
+        "twinset group start GROUP, when the change is in use",
+    ),
+}
