@@ -320,13 +320,11 @@ class Configure:
         Returns the relation (lineage), WAIT when the other server is in the middle of a change, or ADOPTED; and a
         text for people. Refusal when the other server cannot be asked, or its text cannot be used here.
         """
-        if self._hand.locked():
-            return WAIT, "a change is under way here"
+        theirs, text = await self.look_over(key, own)
+        if theirs.changing or self._hand.locked():
+            return WAIT, "a change is under way"
         async with self._hand:
             mine = self.claim()
-            theirs, text = await self.look_over(key, own)
-            if theirs.changing:
-                return WAIT, "a change is under way there"
             related = lineage.relation(mine, theirs)
             if related != lineage.OLDER:
                 if related != lineage.DIVERGED:
