@@ -37,4 +37,22 @@ OPERATING: Final[dict[str, Entry]] = {
         "a group was started after a change that needs it stopped had been decided; it is stopped for the change",
         "twinset group start GROUP, when the change is in use",
     ),
+    "alert_hook_failed": Entry(
+        "TS0611",
+        WARNING,
+        "a hook command of [alerts] failed, did not end in time, or cannot be started",
+        "the event names the command and the reason; try it by hand with the variables of alerts.md",
+    ),
+    "alert_trap_failed": Entry(
+        "TS0612",
+        WARNING,
+        "an SNMP notification could not be sent",
+        "the event names receiver and reason; is there a route to it?",
+    ),
+    "alerts_left_out": Entry(
+        "TS0613",
+        WARNING,
+        "more events waited to be told than hooks keep up with; the older ones are in the event log only",
+        "twinset events; make the hook quicker, or give fewer severities a hook",
+    ),
 }

@@ -55,6 +55,7 @@ LIVE_SETTINGS: Final = {
     "cluster.preferred_survivor": "4.2.3-01",
     "timing.script_timeout_s": "",
     "timing.startup_wait_s": "",
+    "trap": "2.2.2.2-02",
 }
 CLUSTER_CLAUSES: Final = {
     "timing": "9.1-03",  # two servers with different time-outs could write at once
@@ -77,6 +78,7 @@ GROUP_CLAUSES: Final = {
     "script": "5.2.2-17",
     "policy": "6.2.5-01",
 }
+SECRETS: Final = frozenset({"community", "password"})
 FIP: Final = "floating_ip"
 FIP_CLAUSE: Final = "7.2.2-03"
 
@@ -85,15 +87,14 @@ def difference(old: ClusterConfig, new: ClusterConfig) -> list[Change]:
     """Return every difference, in the order of the file; empty when both mean the same."""
     found: list[Change] = []
     before, after = _plain(old), _plain(new)
-    for table in ("cluster", "timing", "name_service"):
+    for table in ("cluster", "timing", "name_service", "alerts"):
         found += _settings(table, before.pop(table, {}), after.pop(table, {}))
     for table in ("server", "lan", "mirror_set"):
         found += _tables(table, before.pop(table, []), after.pop(table, []))
     found += _groups(old, new)
     for table in ("account",):
         found += [_free(each) for each in _tables(table, before.pop(table, []), after.pop(table, []))]
-    for name in ("group",):
-        before.pop(name, None), after.pop(name, None)
+    del before["group"], after["group"]
     found += _settings("", before, after)
     return found
 
@@ -133,10 +134,19 @@ def _settings(table: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
     for key in dict.fromkeys([*before, *after]):
         if before.get(key) != after.get(key):
             path = f"{table}.{key}" if table else key
-            live = path in LIVE_SETTINGS
-            clause = LIVE_SETTINGS[path] if live else CLUSTER_CLAUSES.get(table, "6.2.5-12")
+            live = path in LIVE_SETTINGS or table == "alerts"
+            clause = LIVE_SETTINGS.get(path, "") if live else CLUSTER_CLAUSES.get(table, "6.2.5-12")
             needs = NOTHING if live else CLUSTER
-            yield Change(CHANGE, path, before.get(key), after.get(key), needs, clause=clause)
+            yield Change(
+                CHANGE, path, _masked(before.get(key)), _masked(after.get(key)), needs, clause=clause
+            )
+
+
+def _masked(value: Any) -> Any:
+    """Secrets are not shown."""
+    if isinstance(value, dict):
+        return {key: "***" if key in SECRETS and each else _masked(each) for key, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
 def _tables(

@@ -5,18 +5,14 @@ Exit status: 0 done, 1 refused, failed or findings, 2 wrong usage, 3 twinsetd no
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from twinset.operator import apply_cli, disk_cli, mirror_cli, registry_cli, render
-from twinset.operator.talk import REFUSED, Json, guarded, request, show
-
-if TYPE_CHECKING:
-    from twinset.operator.client import Client
+from twinset.operator import apply_cli, disk_cli, events_cli, mirror_cli, registry_cli, render
+from twinset.operator.talk import REFUSED, Json, request
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Operate a twinset cluster of two servers."
@@ -26,6 +22,8 @@ server_app = typer.Typer(no_args_is_help=True, help="One of the two servers.")
 group_app = typer.Typer(no_args_is_help=True, help="Failover groups.")
 program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have started by ARMLOAD.")
 app.command("apply")(apply_cli.apply)
+app.command("events")(events_cli.events)
+app.command("alerts")(events_cli.alerts)
 cluster_app.command("configuration")(apply_cli.configuration)
 app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
@@ -134,33 +132,6 @@ def program_list(as_json: Json = False) -> None:
 def registry_status(as_json: Json = False) -> None:
     """Show the keys that follow groups, with the version of each that this server holds."""
     request("registry.status", render.registry_status, as_json)
-
-
-@app.command()
-def events(
-    follow: Annotated[bool, typer.Option("--follow", help="go on showing what happens")] = False,
-    since: Annotated[int, typer.Option(help="number of the last event already seen")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Show this server's event log."""
-    guarded(lambda client: _events(client, since, follow=follow, as_json=as_json), as_json)
-
-
-def _events(client: Client, since: int, *, follow: bool, as_json: bool) -> None:
-    if as_json and not follow:
-        show(client.call("events", since=since), render.events, as_json)
-        return
-    while True:
-        result = client.call("events", since=since, wait_s=20.0 if follow else 0.0)
-        for event in result["events"]:
-            if as_json:
-                sys.stdout.write(json.dumps(event) + "\n")
-            else:
-                render.event(event)
-        sys.stdout.flush()
-        since = int(result["last"])
-        if not follow and not result["events"]:
-            return
 
 
 def main() -> None:

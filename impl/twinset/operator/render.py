@@ -131,6 +131,22 @@ def cluster_status(status: Mapping[str, Any]) -> None:
     console.print(table)
     group_list(status)
     mirror_status(status)
+    redundancy(status.get("redundancy"))
+
+
+def redundancy(found: Mapping[str, Any] | None) -> None:
+    """Say whether a single fault could hurt now, and which."""
+    if not found:
+        return
+    console = Console()
+    if not found["next_faults"]:
+        console.print(Text("redundant: no single fault loses data or stops a service", style="green"))
+    for each in found["next_faults"]:
+        text = Text(
+            f"{each['fault']} {each['does']}", style="bold red" if not found["redundant"] else "yellow"
+        )
+        text.append(f": {each['why']}", style="default")
+        console.print(text, soft_wrap=True)
 
 
 def group_list(status: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset import config as configuration
 from twinset.errors import ConfigError, Refusal
 from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
+from twinset.shell.alerts import Alerts
 from twinset.shell.api import ApiServer
 from twinset.shell.change_over import ChangeOver
 from twinset.shell.configure import Asked, Configure
@@ -77,7 +78,8 @@ class Daemon:
         self._begin()
         self.taken_up.set()
         await self._api.start()
-        watch = asyncio.create_task(self.change_over.watch())
+        alerts = Alerts(self.paths.state, self.event_log, self._config, self.me, self.failed)
+        beside = [asyncio.create_task(self.change_over.watch()), asyncio.create_task(alerts.run())]
         notify("READY=1")
         halted = False
         while not halted and not self.ending.is_set():
@@ -85,7 +87,6 @@ class Daemon:
             halted = await self._wait()
             if self.changed.is_set() and await self.change_over.ready():
                 await self._change_over()
-        watch.cancel()
         notify("STOPPING=1")
         last_act = self.runtime.last_act if halted and self.runtime is not None else ()
         left = halted or await self._leave()
@@ -97,8 +98,14 @@ class Daemon:
         outcome = await power.perform(last_act)
         if outcome is not None and not outcome.ok:
             self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         self.event_log.close()
         return 0
+
+    def _config(self) -> configuration.ClusterConfig | None:
+        return None if self.runtime is None else self.runtime.config
 
     async def _forget_cancelled(self) -> None:
         """Let the disks of cancelled mirror sets forget them; no mirror process runs now (8.3-02)."""

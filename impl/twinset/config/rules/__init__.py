@@ -7,6 +7,7 @@ per chapter; ``timing`` holds the rules that are ours.
 from collections.abc import Iterator
 
 from twinset.config.rules import (
+    alerts,
     chapter_2_1,
     chapter_2_2_1,
     chapter_2_2_2,
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
+    *alerts.RULES,
 )
 
 
