@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from twinset.operator import apply_cli, disk_cli, events_cli, mirror_cli, registry_cli, render
+from twinset.operator import apply_cli, disk_cli, events_cli, mirror_cli, registry_cli, render, support_cli
 from twinset.operator.talk import REFUSED, Json, request
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have
 app.command("apply")(apply_cli.apply)
 app.command("events")(events_cli.events)
 app.command("alerts")(events_cli.alerts)
+app.command("collect")(support_cli.collect)
+app.command("timeline")(support_cli.timeline)
 cluster_app.command("configuration")(apply_cli.configuration)
 app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")

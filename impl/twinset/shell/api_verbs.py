@@ -61,6 +61,8 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     },
     "cluster.configuration": {"compare": (bool, False)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
+    "support.collect": {},
+    "support.timeline": {"limit": (int, False)},
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
 }
@@ -189,5 +191,9 @@ _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "cluster.configuration": _configuration,
     "events": _events,
     "registry.status": _registry,
+    "support.collect": lambda daemon, _args: daemon.support.collect(),
+    "support.timeline": lambda daemon, args: daemon.support.timeline(
+        max(1, min(EVENTS_MAX, int(args.get("limit", EVENTS_MAX))))
+    ),
     "server.down": _down,
 }

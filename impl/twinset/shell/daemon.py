@@ -31,6 +31,7 @@ from twinset.shell.event_log import EventLog
 from twinset.shell.notify import notify
 from twinset.shell.paths import Paths, time_scale
 from twinset.shell.runtime import Runtime
+from twinset.shell.support import KIND, Support
 
 if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
@@ -62,6 +63,7 @@ class Daemon:
         self._port: ControlPort | None = None
         self.change_over = ChangeOver(self)
         self.configure = Configure(paths, self.me, self.change_over.judge, self._take_up)
+        self.support: Support = Support(self)
         self._api = ApiServer(paths.api, self.handle, self.failed)
 
     # -- life -------------------------------------------------------------------------------------------
@@ -206,7 +208,7 @@ class Daemon:
             self._port = ControlPort(
                 self.key,
                 self._own_hello,
-                {"link": self._serve_link, "configure": self.configure.serve},
+                {"link": self._serve_link, "configure": self.configure.serve, KIND: self.support.serve},
                 lambda text: self.problem("control_port", text),
             )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.cluster import effects, events
@@ -44,6 +45,7 @@ REBIND_S: Final = 1.0
 NETWORK_REPORT_S: Final = 30.0
 SAVE_AGAIN_S: Final = 0.5
 EVENTS_MAX: Final = 100_000
+TRACE_EVENTS: Final = 2_000
 LATE_TICK_MS: Final = 1000
 
 
@@ -115,6 +117,7 @@ class Runtime:
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
+        self._trace: deque[tuple[float, events.Event]] = deque(maxlen=TRACE_EVENTS)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -200,6 +203,10 @@ class Runtime:
         self.last_act = power.plan(systemd=power.systemd_runs(), reboot=reboot)
         return power.said(self.last_act)
 
+    def trace_text(self) -> str:
+        """Return what the core was told lately, but for ticks: one event a line, oldest first."""
+        return "".join(f"{at:.3f} {event!r:.2000}\n" for at, event in self._trace)
+
     def feed(self, event: events.Event) -> None:
         """Queue an event for the core."""
         try:
@@ -250,6 +257,8 @@ class Runtime:
             event = await self._queue.get()
             if isinstance(event, events.Tick):
                 self._tick_pending = False
+            else:
+                self._trace.append((clock.wall(), event))
             try:
                 await self._perform(self._core.step(event))
             except Exception as error:  # noqa: BLE001 - logged; the next event may well be fine

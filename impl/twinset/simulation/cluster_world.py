@@ -351,6 +351,7 @@ class World:
                 side.lease_ms = effect.until_ms
 
     def _log(self, host: Host, effect: effects.Log) -> None:
+        self.coverage["event", effect.severity, effect.name] += 1
         self.note(f"{host.name} {effect.severity:7} {effect.name} {dict(effect.fields)}")
         self.invariants.logged(host, effect)
 

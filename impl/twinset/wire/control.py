@@ -31,7 +31,7 @@ HELLO_BYTES_MAX: Final = 1024  # nobody is authenticated yet
 FRAME_BYTES_MAX: Final = 1024 * 1024
 MAC_HEX_DIGITS: Final = 64
 NONCE_HEX_DIGITS: Final = 32
-KINDS: Final = ("link", "configure")
+KINDS: Final = ("link", "configure", "support")
 _HEX: Final = frozenset("0123456789abcdef")
 
 
