@@ -55,4 +55,15 @@ OPERATING: Final[dict[str, Entry]] = {
         "more events waited to be told than hooks keep up with; the older ones are in the event log only",
         "twinset events; make the hook quicker, or give fewer severities a hook",
     ),
+    "server_isolating": Entry("TS0621", INFO, "this server leaves the cluster for a snapshot or a backup"),
+    "server_isolated": Entry(
+        "TS0622",
+        WARNING,
+        "this server is isolated for a snapshot or a backup; until it returns, nothing takes over",
+        "twinset server return SERVER, when it has been read",
+    ),
+    "side_read": Entry(
+        "TS0623", INFO, "a side of a mirror set can be read on this server, which takes no part"
+    ),
+    "side_read_end": Entry("TS0624", INFO, "a side of a mirror set is read no longer"),
 }

@@ -1,11 +1,13 @@
-"""Operating a pair: who is told, and by what way."""
+"""Operating a pair: who is told and how, a snapshot of the standby, a bundle of both servers."""
 
 import re
 
 import pytest
 
 from harness.labs import pair
+from harness.labs.api import ApiRefused
 from harness.labs.running import LATE_S, SOON_S, Pair
+from harness.labs.server import Server
 from harness.wait import wait_for
 from twinset.wire import snmp
 
@@ -67,4 +69,64 @@ def test_alerts_reach_people(running: Pair) -> None:
     receiver.wait(20)
     lab.power_on(two)
     running.give_back(two)
+    isolate_and_read(running)
+    collect(running)
     running.stop_and_compare()
+
+
+def marked(server: Server, device: str, text: str) -> bool:
+    """Whether a text can be read from a device."""
+    return server.run(["grep", "-q", "-a", text, device], check=False, timeout_s=60).returncode == 0
+
+
+def isolate_and_read(running: Pair) -> None:
+    """The standby is isolated under a writing load: its copy is of that moment, read-only, and it returns by a
+    high-speed copy; the server that runs the group is refused (4.4-02).
+    """
+    lab = running.lab
+    one, two = lab.servers
+    scribe = running.write()
+    one.run(["sh", "-c", f"echo written-before > {pair.MOUNT_POINT}/mark; sync"])
+    with pytest.raises(ApiRefused) as caught:
+        two.api("server.isolate", SOON_S, server=one.name)
+    assert caught.value.error["clause"] == "4.4-02"
+    one.api("server.isolate", LATE_S, server=two.name)
+    pair.await_server(one, two.name, "Od", LATE_S)
+    pair.await_set(one, "INCONSISTENT", SOON_S)
+    one.run(["sh", "-c", f"echo written-after > {pair.MOUNT_POINT}/mark2; sync"])
+    scribe.await_more(50)
+    device = str(two.api("mirror.read", SOON_S, set=pair.SET)["devices"]["E"])
+    assert marked(two, device, "written-before")
+    assert not marked(two, device, "written-after")
+    refused = two.run(["dd", "if=/dev/zero", f"of={device}", "count=1"], check=False)
+    assert refused.returncode != 0
+    with pytest.raises(ApiRefused):
+        one.api("server.return", SOON_S, server=two.name)
+    two.api("mirror.read_end", SOON_S, set=pair.SET)
+    one.api("server.return", LATE_S, server=two.name)
+    running.await_normal()
+    assert one.status_of_set(pair.SET)["copy_mode_last"] == "high-speed"
+    scribe.await_more(50)
+    scribe.stop()
+    scribe.verify(one)
+
+
+def collect(running: Pair) -> None:
+    """One file with both servers, and a list of their events on one clock."""
+    one, two = running.lab.servers
+    result = two.api("support.collect", LATE_S)
+    assert result["other"] == ""
+    listed = two.run(["tar", "-tzf", result["path"]]).stdout
+    for name in (
+        "server1/metadata/set1.json",
+        "server2/metadata/set1.json",
+        "server1/run/mirror-set1.log",
+        "timeline.jsonl",
+    ):
+        assert f"/{name}\n" in listed
+    key = (one.etc_directory / "cluster.key").read_text().strip()
+    text = two.run(["sh", "-c", f"tar -xzOf {result['path']}"]).stdout
+    assert key not in text
+    rows = one.api("support.timeline", SOON_S)["events"]
+    assert {row["server"] for row in rows} == {one.name, two.name}
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)

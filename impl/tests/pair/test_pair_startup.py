@@ -44,7 +44,7 @@ def test_startup_rules(running: Pair) -> None:
     all_off(running)
     lab.power_on(two)
     pair.await_server(two, two.name, "O", LATE_S)
-    wait_for(lambda: "nothing proves that this side is the latest" in reason_of(two), SOON_S, "the reason")
+    wait_for(lambda: "holds the right to start alone" in reason_of(two), SOON_S, "the reason")
     assert {"lone_start", "group_not_started"} <= {event["event"] for event in two.events()}
     lab.power_on(one)
     pair.await_server(two, one.name, "Od", LATE_S)

@@ -66,6 +66,7 @@ class Life:
     doubt_since_ms: int = -1  # clock of the last gap so long that the peer may have declared this server down
     stranger_ran_ms: int = -1  # ran_ms when an operating peer was heard that does not hear this server
     alive_ms: int = -1  # clock of the last durable sign of life of this boot
+    stays: bool = False  # it leaves the cluster to be isolated, not to be switched off [4.4-02]
     return_refusal: str = ""  # why the last return did not come about
 
     @classmethod
@@ -86,6 +87,7 @@ class Life:
             start_at_boot=stopped_cleanly and view.start_at_boot,
             alone_at_stop=bool(saved.get("alone_at_stop")),
             alone=bool(saved.get("alone")),
+            stays=phase == LEAVING and bool(saved.get("stays")),
             rights=dict(memory.get("closed", {})),
             alive_ms=_last_alive(memory.get("alive"), boot_id),
         )
@@ -135,6 +137,7 @@ def save(cluster: Cluster) -> None:
             "verdict_boot": life.verdict_boot,
             "alone_at_stop": life.alone_at_stop,
             "alone": life.alone,
+            "stays": life.stays,
         },
     )
 
@@ -170,7 +173,11 @@ def tick(cluster: Cluster) -> None:
             enter(cluster, "closed")
     elif life.phase == LEFT:
         told = life.peer_status != "O" or since_entered(cluster) >= timing.timeout_ms
-        if told and not life.halted:
+        if told and life.stays:
+            life.stays = False
+            enter(cluster, "stays")
+            cluster.log("server_isolated", "warning", server=cluster.me)
+        elif told and not life.halted:
             life.halted = True
             cluster.out.append(Halt("this server has left the cluster"))
     elif life.phase == EXPELLED and _idle(cluster):

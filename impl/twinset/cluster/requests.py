@@ -21,6 +21,7 @@ from . import (
     mirror_requests,
     notices,
     permits,
+    reading,
     server_requests,
 )
 from .effects import Reply
@@ -173,6 +174,7 @@ _VERBS: dict[str, Handler] = {
     "change.ready": change_requests.ready,
     "server.return": server_requests.server_return,
     "server.shutdown": server_requests.server_shutdown,
+    "server.isolate": server_requests.server_isolate,
     "group.start": group_requests.group_start,
     "group.stop": group_requests.group_stop,
     "group.move": group_requests.group_move,
@@ -189,6 +191,8 @@ _VERBS: dict[str, Handler] = {
     "mirror.permit": permits.mirror_permit,
     "mirror.forced_permit": permits.mirror_forced_permit,
     "mirror.restrict": permits.mirror_restrict,
+    "mirror.read": reading.mirror_read,
+    "mirror.read_end": reading.mirror_read_end,
     "mirror.stats": mirror_requests.mirror_stats,
     "mirror.functions": mirror_requests.mirror_functions_now,
 }

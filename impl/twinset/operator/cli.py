@@ -100,6 +100,13 @@ def server_shutdown(server: ServerName = None, as_json: Json = False) -> None:
     request("server.shutdown", render.done("The server has left the cluster."), as_json, server=server)
 
 
+@server_app.command("isolate")
+def server_isolate(server: Annotated[str, typer.Argument(metavar="SERVER")], as_json: Json = False) -> None:
+    """Take a server that runs no group out of the cluster for a snapshot or a backup; `server return` ends it."""
+    text = "The server is isolated. Read it there: twinset mirror read SET"
+    request("server.isolate", render.done(text), as_json, server=server)
+
+
 @group_app.command("start")
 def group_start(group: GroupName, server: ServerName = None, as_json: Json = False) -> None:
     """Start a group (default: on the best server of its policy)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twinset.config import changes, lineage
 from twinset.errors import Refusal
-from twinset.shell import clock, control_channel, mirror_admin, program_verbs
+from twinset.shell import clock, control_channel, mirror_admin, program_verbs, read_devices
 from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "cluster.status": {},
     "server.return": {"server": (str, False)},
     "server.shutdown": {"server": (str, False)},
+    "server.isolate": {"server": (str, True)},
     "group.failover": {"group": (str, True), "server": (str, False), "reason": (str, False)},
     "message.broadcast": {"text": (str, True), "group": (str, False), "here": (bool, False)},
     "lan.probe": {"server": (str, False), "targets": (list, False)},
@@ -66,7 +67,7 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
 }
-ALL: Final = {**CORE, **OWN, **program_verbs.VERBS, **mirror_admin.VERBS}
+ALL: Final = {**CORE, **OWN, **program_verbs.VERBS, **mirror_admin.VERBS, **read_devices.VERBS}
 
 
 async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
@@ -81,6 +82,8 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     runtime = await _runtime(daemon, verb)
     if verb in program_verbs.VERBS:
         return await program_verbs.handle(runtime, verb, args)
+    if verb in read_devices.VERBS:
+        return await read_devices.handle(runtime, daemon.paths, daemon.me, verb, args)
     if verb in mirror_admin.VERBS:
         return await mirror_admin.handle(daemon, runtime, verb, args)
     result = await runtime.request(verb, args)
