@@ -36,6 +36,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "cluster.stop": ("cluster", "stop"),
     "server.return": ("server", "return", "{server}"),
     "server.shutdown": ("server", "shutdown", "{server}"),
+    "server.isolate": ("server", "isolate", "{server}"),
     "group.start": ("group", "start", "{group}", "{to}"),
     "group.stop": ("group", "stop", "{group}"),
     "group.move": ("group", "move", "{group}", "{to}"),
@@ -82,7 +83,7 @@ class PairVerbs:
             "replace",
             "registry",
         )
-        eyes = ("run", "job", "copies", "access", "collect", "teardown")
+        eyes = ("run", "job", "copies", "access", "read", "collect", "teardown")
         return {name: getattr(self, name) for name in (*world, *eyes)}
 
     @property
@@ -343,6 +344,13 @@ class PairVerbs:
             for server in self.lab.servers
         }
         return {"copies": partitions}
+
+    def read(self, args: Args) -> dict[str, Any]:
+        """Attach the copy of an isolated server as read-only devices, or detach it."""
+        server, name = self._server(args), needed(args, "set")
+        return dict(
+            self._call(server, "mirror.read_end" if args.get("end") else "mirror.read", {"set": name})
+        )
 
     def access(self, args: Args) -> dict[str, Any]:
         """The ways to a group's data on a server; whether they lead anywhere is for the suite to try."""

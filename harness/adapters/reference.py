@@ -42,6 +42,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_disk",
             "inspect_use",
             "inspect_pair",
+            "isolation",
             "mirror_functions",
             "reconfigure",
             "registry",
