@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from twinset.operator import apply_cli, disk_cli, events_cli, mirror_cli, registry_cli, render, support_cli
+from twinset.operator import (
+    apply_cli,
+    disk_cli,
+    events_cli,
+    join_cli,
+    mirror_cli,
+    registry_cli,
+    render,
+    support_cli,
+)
 from twinset.operator.talk import REFUSED, Json, request
 
 app = typer.Typer(
@@ -22,6 +31,8 @@ server_app = typer.Typer(no_args_is_help=True, help="One of the two servers.")
 group_app = typer.Typer(no_args_is_help=True, help="Failover groups.")
 program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have started by ARMLOAD.")
 app.command("apply")(apply_cli.apply)
+app.command("join")(join_cli.join)
+app.add_typer(join_cli.key_app, name="key")
 app.command("events")(events_cli.events)
 app.command("alerts")(events_cli.alerts)
 app.command("collect")(support_cli.collect)
