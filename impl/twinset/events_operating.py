@@ -66,4 +66,11 @@ OPERATING: Final[dict[str, Entry]] = {
         "TS0623", INFO, "a side of a mirror set can be read on this server, which takes no part"
     ),
     "side_read_end": Entry("TS0624", INFO, "a side of a mirror set is read no longer"),
+    "key_rotated": Entry("TS0631", INFO, "this server uses another cluster key"),
+    "key_rotation_incomplete": Entry(
+        "TS0632",
+        WARNING,
+        "a change of the cluster key was interrupted; each server believes the other one's key all the same",
+        "twinset key rotate, once more",
+    ),
 }

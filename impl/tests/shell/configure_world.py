@@ -9,12 +9,13 @@ from twinset.errors import ProtocolError, Refusal
 from twinset.shell import control_channel
 from twinset.shell.configure import Configure
 from twinset.shell.paths import Paths
+from twinset.wire.keyring import Keyring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-KEY = b"k" * 32
+KEY = Keyring(b"k" * 32)
 
 
 def text(disk: str) -> str:

@@ -71,7 +71,7 @@ def test_a_key_is_made_and_shared(world: World) -> None:
     world.play()
     assert world.ended == {"offer": "server1", "invite": "server2"}
     assert len(set(world.shown.values())) == 1
-    keys = [store.read_key(paths.key) for paths in world.paths]
+    keys = [store.read_keys(paths.key) for paths in world.paths]
     assert keys[0] == keys[1]
     assert all(paths.key.stat().st_mode & 0o777 == 0o600 for paths in world.paths)
 
@@ -81,7 +81,7 @@ def test_a_key_that_is_there_is_given_on(world: World) -> None:
     world.paths[0].etc.mkdir(parents=True)
     store.write_atomic(world.paths[0].key, "ab" * 32 + "\n")
     world.play()
-    assert store.read_key(world.paths[1].key) == bytes.fromhex("ab" * 32)
+    assert store.read_keys(world.paths[1].key).current == bytes.fromhex("ab" * 32)
 
 
 @pytest.mark.parametrize(("offering", "inviting"), [(False, True), (True, False), (False, False)])

@@ -18,7 +18,7 @@ def link() -> MirrorLink:
     daemon: Any = SimpleNamespace(
         spec=spec, retry_ms=300, now_ms=0, side=SimpleNamespace(session=None), log=lambda *_, **__: None
     )
-    return MirrorLink(daemon, b"key")
+    return MirrorLink(daemon, lambda: (b"key",))
 
 
 def ends(link: MirrorLink, *, answered: bool, phase: str = "") -> int:

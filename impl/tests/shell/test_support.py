@@ -18,6 +18,7 @@ from twinset.shell import clock, control_channel, evidence
 from twinset.shell.event_log import EventLog
 from twinset.shell.paths import Paths
 from twinset.shell.support import Support
+from twinset.wire.keyring import Keyring
 
 SECRETS = '[[trap]]\naddress = "10.0.1.50"\ncommunity = "hush-hush"\npassword = "also-quiet"\n'
 KEY = "ab" * 32
@@ -32,7 +33,8 @@ class Daemon:
         self.paths.etc.mkdir()
         self.paths.key.write_text(KEY)
         self.paths.config.write_text(f"{TWO_SERVERS}\n{SECRETS}")
-        self.me, self.key, self.instance, self.runtime = name, b"k" * 32, "a" * 32, None
+        self.me, self.instance, self.runtime = name, "a" * 32, None
+        self.keys = Keyring(b"k" * 32)
         self.configure = SimpleNamespace(active=lambda: configuration.load(self.paths.config))
         self.event_log = EventLog(self.paths.events, name)
         self.support = Support(self)  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinset.errors import Refusal
-from twinset.operator import local
+from twinset.operator import local, render
+from twinset.operator.talk import Json, request
 from twinset.shell import joining, store
 from twinset.shell.paths import Paths, server_name
 
@@ -62,9 +63,15 @@ def fingerprint() -> None:
     local.guarded(_fingerprint, as_json=False)
 
 
+@key_app.command("rotate")
+def rotate(as_json: Json = False) -> None:
+    """Give both servers a new cluster key, while the cluster runs."""
+    request("key.rotate", render.done("Both servers use a new cluster key."), as_json)
+
+
 def _fingerprint() -> int:
     try:
-        key = store.read_key(Paths.from_environment().key)
+        key = store.read_keys(Paths.from_environment().key).current
     except ValueError as error:
         raise Refusal("E_STATE", str(error), help="twinset join") from None
     digits = hmac.digest(key, b"twinset key fingerprint", "sha256").hex()

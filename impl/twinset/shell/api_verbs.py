@@ -62,6 +62,7 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     },
     "cluster.configuration": {"compare": (bool, False)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
+    "key.rotate": {},
     "support.collect": {},
     "support.timeline": {"limit": (int, False)},
     "registry.status": {},
@@ -152,10 +153,10 @@ async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]
         "in_doubt": daemon.configure.in_doubt,
     }
     if args.get("compare"):
-        if daemon.key is None:
+        if daemon.keys is None:
             raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
         own = control_channel.hello("configure", daemon.me, daemon.instance)
-        theirs, text = await daemon.configure.look_over(daemon.key, own)
+        theirs, text = await daemon.configure.look_over(daemon.keys, own)
         found["other"] = {"generation": theirs.generation, "digest": theirs.digest, "text": text}
         found["relation"] = lineage.relation(mine, theirs)
         found["changes"] = changes.between(found["text"], text)
@@ -194,6 +195,7 @@ _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "cluster.configuration": _configuration,
     "events": _events,
     "registry.status": _registry,
+    "key.rotate": lambda daemon, _args: daemon.rotation.rotate(),
     "support.collect": lambda daemon, _args: daemon.support.collect(),
     "support.timeline": lambda daemon, args: daemon.support.timeline(
         max(1, min(EVENTS_MAX, int(args.get("limit", EVENTS_MAX))))

@@ -60,8 +60,8 @@ class ChangeOver:
         daemon = self._daemon
         while True:
             await clock.pause(max(AGREE_FLOOR_S, AGREE_S * daemon.scale))
-            runtime, key = daemon.runtime, daemon.key
-            if runtime is None or key is None or daemon.changed.is_set():
+            runtime, keys = daemon.runtime, daemon.keys
+            if runtime is None or keys is None or daemon.changed.is_set():
                 continue
             differs = runtime.meets_another_configuration or not runtime.hears_peer
             if not (differs or daemon.configure.in_doubt):
@@ -69,7 +69,7 @@ class ChangeOver:
                 continue
             try:
                 own = control_channel.hello("configure", daemon.me, daemon.instance)
-                outcome, text = await daemon.configure.agree(key, own)
+                outcome, text = await daemon.configure.agree(keys, own)
             except Refusal as refusal:
                 if refusal.code != "E_STATE":  # the other server was there, and its text does not fit here
                     self._tell("configuration_not_taken", str(refusal))

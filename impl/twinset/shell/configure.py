@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
     from twinset.shell.paths import Paths
     from twinset.wire.control import Hello
+    from twinset.wire.keyring import Keyring
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 150.0  # the other server looks at its disks, and waits for what passes by itself
@@ -159,7 +160,7 @@ class Configure:
 
     # -- asked here -------------------------------------------------------------------------------------
 
-    async def change(self, asked: Asked, key: bytes, own_hello: Hello) -> dict[str, Any]:
+    async def change(self, asked: Asked, keys: Keyring, own_hello: Hello) -> dict[str, Any]:
         """Make a text the configuration of both servers; Refusal when either has a reason, and nothing changes."""
         if self._hand.locked():
             raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
@@ -177,7 +178,7 @@ class Configure:
             if asked.live and old is not None and not found and not asked.resolve:
                 return report
             await self._fit(old, config, live=asked.live, register=asked.register)
-            deal = await self._meet(config, old, key, own_hello, alone=asked.alone)
+            deal = await self._meet(config, old, keys, own_hello, alone=asked.alone)
             try:
                 return await self._carry_out(asked, config, old, deal, report)
             finally:
@@ -255,12 +256,12 @@ class Configure:
     # -- the other server -------------------------------------------------------------------------------
 
     async def _meet(
-        self, config: ClusterConfig, old: ClusterConfig | None, key: bytes, own: Hello, *, alone: bool
+        self, config: ClusterConfig, old: ClusterConfig | None, keys: Keyring, own: Hello, *, alone: bool
     ) -> Deal:
         """Reach the other server and hear what it has; with `alone` it must not be there."""
         deal = Deal(config.peer_of(self._me).name)
         try:
-            deal.channel = await self._reach([config, *([old] if old else [])], deal.peer, key, own)
+            deal.channel = await self._reach([config, *([old] if old else [])], deal.peer, keys, own)
         except Refusal:
             if not alone:
                 raise
@@ -273,7 +274,7 @@ class Configure:
             raise Refusal("E_STATE", f"{deal.peer} went away, nothing was changed: {error}", CLAUSE) from None
         return deal
 
-    async def _reach(self, configs: list[ClusterConfig], peer: str, key: bytes, own: Hello) -> Channel:
+    async def _reach(self, configs: list[ClusterConfig], peer: str, keys: Keyring, own: Hello) -> Channel:
         """Open a connection to the other server over the first LAN that works."""
         tried = []
         remotes = dict.fromkeys(
@@ -282,7 +283,7 @@ class Configure:
         )  # fmt: skip
         for remote in remotes:
             try:
-                channel = await control_channel.connect(key, own, None, remote, CONNECT_S)
+                channel = await control_channel.connect(keys, own, None, remote, CONNECT_S)
             except (OSError, ProtocolError) as error:
                 tried.append(f"{remote}: {error}")
                 continue
@@ -297,14 +298,14 @@ class Configure:
             f"start twinsetd on {peer}; both servers need the same cluster.key",
         )
 
-    async def look_over(self, key: bytes, own: Hello) -> tuple[Claim, str]:
+    async def look_over(self, keys: Keyring, own: Hello) -> tuple[Claim, str]:
         """Return claim and text of the other server; Refusal when it cannot be asked."""
         config = self.active()
         if config is None:
             raise Refusal(
                 "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
             )
-        deal = await self._meet(config, None, key, own, alone=False)
+        deal = await self._meet(config, None, keys, own, alone=False)
         try:
             text = (await deal.ask({"t": "fetch"})).get("text")
         except (OSError, ProtocolError) as error:
@@ -314,13 +315,13 @@ class Configure:
                 deal.channel.close()
         return deal.claim, str(text)
 
-    async def agree(self, key: bytes, own: Hello) -> tuple[str, str]:
+    async def agree(self, keys: Keyring, own: Hello) -> tuple[str, str]:
         """Compare with the other server, and take its text over when this one is behind.
 
         Returns the relation (lineage), WAIT when the other server is in the middle of a change, or ADOPTED; and a
         text for people. Refusal when the other server cannot be asked, or its text cannot be used here.
         """
-        theirs, text = await self.look_over(key, own)
+        theirs, text = await self.look_over(keys, own)
         if theirs.changing or self._hand.locked():
             return WAIT, "a change is under way"
         async with self._hand:

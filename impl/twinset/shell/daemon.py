@@ -27,13 +27,15 @@ from twinset.shell.change_over import ChangeOver
 from twinset.shell.configure import Asked, Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
+from twinset.shell.key_rotation import KeyRotation
 from twinset.shell.notify import notify
 from twinset.shell.paths import Paths, server_name, time_scale
 from twinset.shell.runtime import Runtime
-from twinset.shell.support import KIND, Support
+from twinset.shell.support import Support
 
 if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
+    from twinset.wire.keyring import Keyring
 
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - peers are authenticated; nothing else is known before `cluster create`
 LISTEN_AGAIN_S: Final = 1.0
@@ -53,7 +55,7 @@ class Daemon:
         self.event_log = EventLog(paths.events, self.me)
         self.runtime: Runtime | None = None
         self.why_not = ""  # why there is no runtime
-        self.key: bytes | None = None
+        self.keys: Keyring | None = None
         self.changed = asyncio.Event()
         self.taken_up = asyncio.Event()  # no change of the configuration is under way
         self.ending = asyncio.Event()
@@ -63,6 +65,7 @@ class Daemon:
         self.change_over = ChangeOver(self)
         self.configure = Configure(paths, self.me, self.change_over.judge, self._take_up)
         self.support: Support = Support(self)
+        self.rotation: KeyRotation = KeyRotation(self)
         self._api = ApiServer(paths.api, self.handle, self.failed)
 
     # -- life -------------------------------------------------------------------------------------------
@@ -149,9 +152,9 @@ class Daemon:
         """Read key and configuration; run when both are good, else remember why not."""
         self.why_not = ""
         try:
-            self.key = store.read_key(self.paths.key)
+            self.keys = store.read_keys(self.paths.key)
         except ValueError as error:
-            self.key, self.why_not = None, str(error)
+            self.keys, self.why_not = None, str(error)
         try:
             text = self.paths.config.read_bytes()
             config = configuration.loads(text.decode())
@@ -162,14 +165,14 @@ class Daemon:
             self.why_not = f"{self.paths.config}: {error}"
             self.event_log.write("configuration_refused", "error", {"reason": self.why_not})
         else:
-            if self.key is not None:
-                self.runtime = self._new_runtime(config, text, self.key)
+            if self.keys is not None:
+                self.runtime = self._new_runtime(config, text, self.keys)
                 self.runtime.start()
         self._open_port()
 
-    def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, key: bytes) -> Runtime:
+    def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, keys: Keyring) -> Runtime:
         return Runtime(
-            config, text, self.me, self.boot_id, key, self.paths, self.scale,
+            config, text, self.me, self.boot_id, keys, self.paths, self.scale,
             self.event_log, self.problem, self.failed,
         )  # fmt: skip
 
@@ -203,18 +206,23 @@ class Daemon:
         if self._port is not None:
             self._port.close()
             self._port = None
-        if self.key is not None:
+        if self.keys is not None:
             self._port = ControlPort(
-                self.key,
+                self.keys,
                 self._own_hello,
-                {"link": self._serve_link, "configure": self.configure.serve, KIND: self.support.serve},
+                {
+                    "link": self._serve_link,
+                    "configure": self.configure.serve,
+                    "support": self.support.serve,
+                    "key": self.rotation.serve,
+                },
                 lambda text: self.problem("control_port", text),
             )
 
     async def _listen(self) -> None:
-        if self.key is None:  # the operator may just be putting it there
+        if self.keys is None:  # the operator may just be putting it there
             with contextlib.suppress(ValueError):
-                store.read_key(self.paths.key)
+                store.read_keys(self.paths.key)
                 self._begin()
         if self._port is not None:
             addresses = [ANY_ADDRESS] if self.runtime is None else self.runtime.local_addresses
@@ -230,6 +238,14 @@ class Daemon:
             channel.close()
             return
         await self.runtime.serve_link(channel)
+
+    def take_keys(self, keys: Keyring) -> None:
+        """Use another ring from now on: in new connections, and in every heartbeat."""
+        self.keys = keys
+        if self._port is not None:
+            self._port.keys = keys
+        if self.runtime is not None:
+            self.runtime.take_keys(keys)
 
     # -- requests ---------------------------------------------------------------------------------------
 
@@ -247,12 +263,12 @@ class Daemon:
 
     async def change(self, asked: Asked) -> dict[str, Any]:
         """Make a configuration the active one on both servers."""
-        if self.key is None:
+        if self.keys is None:
             raise Refusal(
                 "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
             )
         own = control_channel.hello("configure", self.me, self.instance)
-        return await self.configure.change(asked, self.key, own)
+        return await self.configure.change(asked, self.keys, own)
 
     # -- reports ----------------------------------------------------------------------------------------
 

@@ -155,7 +155,7 @@ def _own_key(paths: Paths) -> bytes:
     if not paths.key.exists():
         return b""
     try:
-        return store.read_key(paths.key)
+        return store.read_keys(paths.key).current
     except ValueError as error:
         raise Refusal("E_STATE", f"join: {error}") from None
 
@@ -164,6 +164,6 @@ def _keep(paths: Paths, key: bytes) -> None:
     """Durable, and readable by root only, from the first byte on."""
     paths.etc.mkdir(mode=0o755, parents=True, exist_ok=True)
     with contextlib.suppress(ValueError):
-        if paths.key.exists() and store.read_key(paths.key) == key:
+        if paths.key.exists() and store.read_keys(paths.key).current == key:
             return
     store.write_atomic(paths.key, key.hex() + "\n", 0o600)

@@ -8,12 +8,14 @@ next one tells the new state.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import select
 import socket
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from twinset.errors import TwinsetError
 from twinset.mirror.backoff import Backoff
 from twinset.mirror.session import COPY_RUNS, FINISHING, IN_STEP
 from twinset.wire import replication as wire
@@ -21,6 +23,8 @@ from twinset.wire import replication as wire
 from .mirror_connection import MirrorConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .mirror_loop import Mirrord
 
 SOCKET_BUFFER_BYTES: Final = 4 << 20
@@ -31,9 +35,10 @@ _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 class MirrorLink:
     """Listens or connects, and keeps at most one connection that is trusted."""
 
-    def __init__(self, daemon: Mirrord, key: bytes) -> None:
+    def __init__(self, daemon: Mirrord, read_keys: Callable[[], tuple[bytes, ...]]) -> None:
         self.daemon = daemon
-        self.key = key
+        self._read_keys = read_keys
+        self._keys = read_keys()
         self.current: MirrorConnection | None = None
         self.waiting: list[MirrorConnection] = []
         self.listeners: list[socket.socket] = []
@@ -42,6 +47,12 @@ class MirrorLink:
         self.backoff = Backoff(daemon.retry_ms, int(REFUSED_WAIT_MS_MAX * daemon.spec.time_scale))
         self._refused_at_ms = -1 << 40
         self._unbound = [] if daemon.spec.server_index else [local for local, _ in daemon.spec.paths]
+
+    def cluster_keys(self) -> tuple[bytes, ...]:
+        """Return the cluster keys, the current one first, as they are now: they are changed while this process runs."""
+        with contextlib.suppress(TwinsetError):  # those of before may still do
+            self._keys = self._read_keys()
+        return self._keys
 
     def _listen(self) -> None:
         for address in list(self._unbound):

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +31,7 @@ from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import SlotPool
 from .control_socket import ControlSocket
 from .mirror_link import MirrorLink
-from .mirror_spec import Spec, cluster_key, identity
+from .mirror_spec import Spec, cluster_keys, identity
 from .nbd_export import NbdServer
 from .shared_maps import SharedMaps
 
@@ -93,7 +94,7 @@ class Mirrord:
         if spec.leased:
             self.side.freeze("no lease yet")
         self.session: MirrorConnection | None = None  # the connection that is a session now
-        self.link = MirrorLink(self, cluster_key(Path(spec.key_file)))
+        self.link = MirrorLink(self, partial(cluster_keys, Path(spec.key_file)))
         exports = [
             (entry["letter"], part.start_bytes - self.data_start, part.length_bytes)
             for entry, part in zip(spec.partitions, partitions, strict=True)

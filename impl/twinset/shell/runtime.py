@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
     from twinset.shell.event_log import EventLog
     from twinset.shell.paths import Paths
+    from twinset.wire.keyring import Keyring
 
 REBIND_S: Final = 1.0
 NETWORK_REPORT_S: Final = 30.0
@@ -58,7 +59,7 @@ class Runtime:
         text: bytes,
         me: str,
         boot_id: str,
-        key: bytes,
+        keys: Keyring,
         paths: Paths,
         scale: float,
         event_log: EventLog,
@@ -79,7 +80,7 @@ class Runtime:
         self._memory = MemoryStore(paths.memory, digest, made_from)
         if self._memory.damage:
             problem("memory", self._memory.damage)
-        self._heartbeat_key = heartbeat.derive_key(key)
+        self._heartbeat_keys = [heartbeat.derive_key(key) for key in keys]
         incarnation = secrets.token_hex(8)
         self._core = Cluster(self._view, self.me, boot_id, incarnation, dict(self._memory.values))
         self._queue: asyncio.Queue[events.Event] = asyncio.Queue(EVENTS_MAX)
@@ -96,7 +97,7 @@ class Runtime:
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
         self._links = Links(self._paths_of_lans, self._datagram, self._network_trouble)
         self._link = PeerLink(
-            key=key,
+            keys=keys,
             me=self.me,
             peer=self.peer,
             received=self._received,
@@ -139,6 +140,11 @@ class Runtime:
     def hears_peer(self) -> bool:
         """True while heartbeats of the other server arrive."""
         return self._core.peer_reachable
+
+    def take_keys(self, keys: Keyring) -> None:
+        """Use another ring from now on."""
+        self._heartbeat_keys = [heartbeat.derive_key(key) for key in keys]
+        self._link.keys = keys
 
     async def serve_link(self, channel: Channel) -> None:
         """Use an incoming control connection."""
@@ -227,7 +233,7 @@ class Runtime:
 
     def _datagram(self, lan: str, data: bytes) -> None:
         try:
-            decoded = heartbeat.decode(data, self._heartbeat_key)
+            decoded = heartbeat.decode_by_any(data, self._heartbeat_keys)
         except heartbeat.HeartbeatError as error:
             self._problem(f"heartbeat {lan}", str(error))
             return
@@ -295,7 +301,7 @@ class Runtime:
 
     def _perform_one(self, effect: effects.Effect) -> None:
         if isinstance(effect, effects.SendHeartbeat):
-            self._links.send(effect.lan, heartbeat.encode(effect.heartbeat, self._heartbeat_key))
+            self._links.send(effect.lan, heartbeat.encode(effect.heartbeat, self._heartbeat_keys[0]))
         elif isinstance(effect, effects.SendPeer):
             self._link.send(dict(effect.message))
         elif isinstance(effect, effects.GrantLease):

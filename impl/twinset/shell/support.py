@@ -109,23 +109,23 @@ class Support:
         config = self._daemon.configure.active()
         return "other" if config is None else config.peer_of(self._daemon.me).name
 
-    async def _connect(self) -> Channel:
+    async def reach(self, kind: str = KIND) -> Channel:
         """Return a connection to the other server; OSError or ProtocolError with why there is none."""
         daemon, config = self._daemon, self._daemon.configure.active()
-        if config is None or daemon.key is None:
+        if config is None or daemon.keys is None:
             raise OSError("there is no cluster here")
         peer, reason = config.peer_of(daemon.me).name, "no LAN leads to it"
         for lan in config.lans:
-            own = control_channel.hello(KIND, daemon.me, daemon.instance)
+            own = control_channel.hello(kind, daemon.me, daemon.instance)
             try:
-                return await control_channel.connect(daemon.key, own, None, lan.endpoint(peer).ip, CONNECT_S)
+                return await control_channel.connect(daemon.keys, own, None, lan.endpoint(peer).ip, CONNECT_S)
             except (OSError, ProtocolError) as error:
                 reason = str(error)
         raise OSError(f"{peer} cannot be reached: {reason}")
 
     async def _events_there(self, limit: int) -> tuple[list[dict[str, Any]], Offset, str]:
         try:
-            channel = await self._connect()
+            channel = await self.reach()
         except (OSError, ProtocolError) as error:
             return [], Offset(), str(error)
         found: list[dict[str, Any]] = []
@@ -151,7 +151,7 @@ class Support:
     async def _files_there(self) -> tuple[dict[str, bytes], str]:
         files: dict[str, bytes] = {}
         try:
-            channel = await self._connect()
+            channel = await self.reach()
         except (OSError, ProtocolError) as error:
             return {}, str(error)
         total = 0

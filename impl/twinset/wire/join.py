@@ -45,7 +45,40 @@ PRIME: Final = int(
     16,
 )
 GENERATOR: Final = 2
-_NUMBER_BYTES: Final = 256
+NUMBER_BYTES: Final = 256
+MAC_BYTES: Final = 32
+
+
+class Number:
+    """The own random number of a Diffie-Hellman exchange."""
+
+    def __init__(self, secret: bytes) -> None:
+        """`secret` are SECRET_BYTES random bytes, used for nothing else."""
+        if len(secret) != SECRET_BYTES:
+            raise ValueError("a secret of the wrong length")
+        self._number = int.from_bytes(secret, "big")
+        self.public = pow(GENERATOR, self._number, PRIME).to_bytes(NUMBER_BYTES, "big")
+
+    def common_secret(self, public: bytes, context: bytes) -> bytes:
+        """Return the secret that both sides have, bound to `context`; ProtocolError for a number that gives it away."""
+        number = int.from_bytes(public, "big")
+        if not 2 <= number <= PRIME - 2:
+            raise ProtocolError("a public number that leads to a known secret")
+        shared = pow(number, self._number, PRIME).to_bytes(NUMBER_BYTES, "big")
+        return hmac.digest(context, shared, "sha256")
+
+
+def seal(key: bytes, secret: bytes) -> tuple[bytes, bytes]:
+    """Return a key sealed by a common secret, and its MAC; once for each secret."""
+    sealed = _pad(key, _derived(secret, "key pad"))
+    return sealed, hmac.digest(_derived(secret, "key mac"), sealed, "sha256")
+
+
+def unseal(sealed: bytes, mac: bytes, secret: bytes) -> bytes:
+    """Return the key; ProtocolError when it was not sealed by this secret."""
+    if not hmac.compare_digest(mac, hmac.digest(_derived(secret, "key mac"), sealed, "sha256")):
+        raise ProtocolError("the key is not authentic")
+    return _pad(sealed, _derived(secret, "key pad"))
 
 
 class Join:
@@ -53,16 +86,15 @@ class Join:
 
     def __init__(self, server: str, secret: bytes, key: bytes | None) -> None:
         """`secret` are SECRET_BYTES random bytes, used for nothing else; `key` the cluster key, None to offer."""
-        if len(secret) != SECRET_BYTES or (key is not None and len(key) != KEY_BYTES):
-            raise ValueError("a secret or a key of the wrong length")
+        if key is not None and len(key) != KEY_BYTES:
+            raise ValueError("a key of the wrong length")
         self.inviting = key is not None
         self.key = key
         self.peer = ""
         self.fingerprint = ""
         self.finished = False
         self._server = server
-        self._number = int.from_bytes(secret, "big")
-        self._public = pow(GENERATOR, self._number, PRIME).to_bytes(_NUMBER_BYTES, "big")
+        self._number = Number(secret)
         self._said = hashlib.sha256()  # of everything that was said, by both
         self._secret = b""
         self._commitment = b""
@@ -71,7 +103,7 @@ class Join:
         self._out: list[bytes] = []
         self._waits_for = "offer" if self.inviting else "invite"
         if self.inviting:
-            commitment = hashlib.sha256(self._public).hexdigest()
+            commitment = hashlib.sha256(self._number.public).hexdigest()
             self._say({"twinset_join": VERSION, "server": server, "commitment": commitment})
 
     def lines_to_send(self) -> list[bytes]:
@@ -118,21 +150,21 @@ class Join:
 
     def _on_invite(self, body: dict[str, Any], line: bytes) -> None:
         self._greet(body)
-        self._commitment = _hex(body, "commitment", 32)
+        self._commitment = hex_field(body, "commitment", 32)
         self._hear(line)
-        self._say({"twinset_join": VERSION, "server": self._server, "public": self._public.hex()})
+        self._say({"twinset_join": VERSION, "server": self._server, "public": self._number.public.hex()})
         self._waits_for = "reveal"
 
     def _on_offer(self, body: dict[str, Any], line: bytes) -> None:
         self._greet(body)
-        public = _hex(body, "public", _NUMBER_BYTES)
+        public = hex_field(body, "public", NUMBER_BYTES)
         self._hear(line)
-        self._say({"public": self._public.hex()})
+        self._say({"public": self._number.public.hex()})
         self._agree_on(public)
         self._waits_for = "agreed"
 
     def _on_reveal(self, body: dict[str, Any], line: bytes) -> None:
-        public = _hex(body, "public", _NUMBER_BYTES)
+        public = hex_field(body, "public", NUMBER_BYTES)
         if not hmac.compare_digest(hashlib.sha256(public).digest(), self._commitment):
             raise ProtocolError("the other side does not keep what it committed itself to")
         self._hear(line)
@@ -146,10 +178,9 @@ class Join:
         self._give_key()
 
     def _on_key(self, body: dict[str, Any], _line: bytes) -> None:
-        sealed, mac = _hex(body, "sealed", KEY_BYTES), _hex(body, "mac", 32)
-        if not hmac.compare_digest(mac, hmac.digest(self._derived("key mac"), sealed, "sha256")):
-            raise ProtocolError("the key is not authentic")
-        self.key = _pad(sealed, self._derived("key pad"))
+        self.key = unseal(
+            hex_field(body, "sealed", KEY_BYTES), hex_field(body, "mac", MAC_BYTES), self._secret
+        )
         self._waits_for = "nothing"
 
     def _on_stored(self, body: dict[str, Any], _line: bytes) -> None:
@@ -172,30 +203,22 @@ class Join:
         self.peer = peer
 
     def _agree_on(self, public: bytes) -> None:
-        number = int.from_bytes(public, "big")
-        if not 2 <= number <= PRIME - 2:
-            raise ProtocolError("a public number that leads to a known secret")
-        shared = pow(number, self._number, PRIME).to_bytes(_NUMBER_BYTES, "big")
-        self._secret = hmac.digest(self._said.digest(), shared, "sha256")
-        digits = self._derived("fingerprint").hex()
+        self._secret = self._number.common_secret(public, self._said.digest())
+        digits = _derived(self._secret, "fingerprint").hex()
         self.fingerprint = "-".join(digits[4 * group : 4 * group + 4] for group in range(FINGERPRINT_GROUPS))
 
     def _give_key(self) -> None:
         """Only when both operators have said yes."""
         if self.key is None or not (self._confirmed and self._agreed):
             return
-        sealed = _pad(self.key, self._derived("key pad"))
-        mac = hmac.digest(self._derived("key mac"), sealed, "sha256")
+        sealed, mac = seal(self.key, self._secret)
         self._say({"sealed": sealed.hex(), "mac": mac.hex()})
 
-    def _derived(self, purpose: str) -> bytes:
-        return hmac.digest(self._secret, f"twinset join {VERSION} {purpose}".encode(), "sha256")
-
     def _mac(self, purpose: str) -> str:
-        return self._derived(f"mac {purpose}").hex()
+        return _derived(self._secret, f"mac {purpose}").hex()
 
     def _prove(self, body: dict[str, Any], purpose: str) -> None:
-        if not hmac.compare_digest(_hex(body, purpose, 32).hex(), self._mac(purpose)):
+        if not hmac.compare_digest(hex_field(body, purpose, 32).hex(), self._mac(purpose)):
             raise ProtocolError("the other side does not know the common secret")
 
     def _say(self, body: dict[str, Any]) -> None:
@@ -205,6 +228,10 @@ class Join:
 
     def _hear(self, line: bytes) -> None:
         self._said.update(line.rstrip(b"\n") + b"\n")
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return hmac.digest(secret, f"twinset join {VERSION} {purpose}".encode(), "sha256")
 
 
 def _pad(data: bytes, pad: bytes) -> bytes:
@@ -221,7 +248,8 @@ def _object(line: bytes) -> dict[str, Any]:
     return body
 
 
-def _hex(body: dict[str, Any], field: str, size: int) -> bytes:
+def hex_field(body: dict[str, Any], field: str, size: int) -> bytes:
+    """Return a field of that many bytes, written in hexadecimal; ProtocolError when it is none."""
     value = body.get(field)
     try:
         raw = bytes.fromhex(value) if isinstance(value, str) else b""
