@@ -174,3 +174,15 @@ def test_receivers_get_what_is_grave_enough(tmp_path: Path, until: Until) -> Non
     assert b"server_down" in got[1][0]
     assert b"longenough" not in got[1][0]
     assert (tmp_path / alerts.FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_receiver_that_cannot_be_sent_to_is_an_event(tmp_path: Path, until: Until) -> None:
+    """A broadcast address is none of a receiver: the kernel refuses it, and the next alert is told all the same."""
+    world = World(tmp_path, '[[trap]]\naddress = "255.255.255.255"\n')
+
+    async def scenario() -> None:
+        world.log.write("server_down", "error", {})
+        await until(lambda: "alert_trap_failed" in world.names(), "the failure to be told")
+
+    play(world, scenario)
+    assert world.names() == ["server_down", "alert_trap_failed"]

@@ -163,6 +163,64 @@ def test_a_failure_carries_its_reason(tmp_path: Path, monkeypatch: pytest.Monkey
     scenario(tmp_path, monkeypatch, work)
 
 
+# Every event of a step, by name: an operator looks them up.
+STEP_EVENTS = {
+    "mirror_disk": (
+        "mirror_disk_started",
+        "mirror_disk_stopped",
+        "mirror_disk_start_failed",
+        "mirror_disk_stop_failed",
+    ),
+    "registry_key": (
+        "registry_key_started",
+        "registry_key_stopped",
+        "registry_key_start_failed",
+        "registry_key_stop_failed",
+    ),
+    "floating_ip": (
+        "floating_ip_started",
+        "floating_ip_stopped",
+        "floating_ip_start_failed",
+        "floating_ip_stop_failed",
+    ),
+    "virtual_ip": (
+        "virtual_ip_started",
+        "virtual_ip_stopped",
+        "virtual_ip_start_failed",
+        "virtual_ip_stop_failed",
+    ),
+    "virtual_computer_name": (
+        "virtual_computer_name_started",
+        "virtual_computer_name_stopped",
+        "virtual_computer_name_start_failed",
+        "virtual_computer_name_stop_failed",
+    ),
+    "script": ("script_started", "script_stopped", "script_start_failed", "script_stop_failed"),
+}
+
+
+@pytest.mark.parametrize("kind", STEP_EVENTS)
+def test_every_step_is_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until, kind: str
+) -> None:
+    """Started, stopped, and why not, of each kind of resource."""
+    written: list[str] = []
+
+    async def work(world: World) -> None:
+        monkeypatch.setitem(module.KINDS, kind, world.resource)
+        monkeypatch.setattr(module, "written", lambda *_: {})
+        for number, (action, failure) in enumerate(
+            (("start", None), ("stop", None), ("start", StepFailed("no")), ("stop", StepFailed("no"))), 1
+        ):
+            world.resource.failure = failure
+            world.steps.perform(RunStep(number, "db", kind, 0, action, {"ARMS_EVENT": "START"}))
+            await until(lambda number=number: world.done(number), "the answer")
+        written.extend(world.events)
+
+    scenario(tmp_path, monkeypatch, work)
+    assert tuple(written) == STEP_EVENTS[kind]
+
+
 def test_a_bug_in_a_resource_is_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
