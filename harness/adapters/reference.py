@@ -47,6 +47,7 @@ def describe(_args: Args) -> dict[str, Any]:
             "reconfigure",
             "registry",
             "replace_disk",
+            "replace_server",
             "script_commands",
             "virtual_ip",
         ],

@@ -73,4 +73,10 @@ OPERATING: Final[dict[str, Entry]] = {
         "a change of the cluster key was interrupted; each server believes the other one's key all the same",
         "twinset key rotate, once more",
     ),
+    "server_replaced": Entry(
+        "TS0641",
+        WARNING,
+        "a new machine has taken the place of a server and got the configuration; it has no data yet",
+        "twinset server return SERVER: everything is copied to it",
+    ),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import audits
+from harness.faults.disk import create_image
 from harness.labs import pair
 from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
@@ -84,4 +85,33 @@ def test_strangers_are_joined_and_change_their_key(strangers: Lab) -> None:
     texts += [(server.state_directory / "events.jsonl").read_text() for server in lab.servers]
     for key in (before.strip(), keys[0].read_text().strip()):
         assert not [text for text in texts if key in text]
+    replace(running)
     running.stop_and_compare()
+
+
+def replace(running: Pair) -> None:
+    """Server 2 is lost for good; a new machine of its name is joined by the server that is left, gets the
+    configuration, is returned, and everything is copied to it, under a writing load (4.3.4.3-03).
+    """
+    lab = running.lab
+    one, two = lab.servers
+    scribe = running.write()
+    lab.power_off(two)
+    pair.await_server(one, two.name, "Xd", LATE_S)
+    two.forget()
+    (two.etc_directory / "cluster.key").unlink()
+    create_image(two.disk.image, two.disk.size_bytes >> 20, 0x7E170001)
+    lab.power_on(two)
+    wait_for(two.daemon_answers, SOON_S, "twinsetd of the new machine")
+    logs = [lab.directory / server.name / "log" / "join2.log" for server in lab.servers]
+    offering = begin(two, logs[1], "--offer")
+    wait_for(lambda: "waits on port" in logs[1].read_text(), SOON_S, "the offering server to wait")
+    inviting = begin(one, logs[0], "10.10.10.2")
+    wait_for(lambda: shown(logs[0]) and shown(logs[1]), SOON_S, "both fingerprints")
+    assert say_yes(offering, inviting) == [0, 0]
+    pair.insist(one, "server.replace", SOON_S, server=two.name)
+    running.give_back(two)
+    assert one.status_of_set(pair.SET)["copy_mode_last"] == "full"
+    scribe.await_more(50)
+    scribe.stop()
+    scribe.verify(one)

@@ -10,8 +10,9 @@ from twinset.config import lineage
 from twinset.errors import Refusal
 from twinset.mirror.cluster_partition import Record, State
 from twinset.shell import control_channel, disk_registration, latch
-from twinset.shell.configure import CONFIG_BYTES_MAX, Asked, validated
+from twinset.shell.configure import Asked
 from twinset.shell.disk import Disk
+from twinset.shell.exchange import CONFIG_BYTES_MAX, validated
 
 from .configure_world import KEY, Line, Server, make_disk, text
 

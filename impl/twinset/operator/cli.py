@@ -111,6 +111,12 @@ def server_shutdown(server: ServerName = None, as_json: Json = False) -> None:
     request("server.shutdown", render.done("The server has left the cluster."), as_json, server=server)
 
 
+@server_app.command("replace")
+def server_replace(server: Annotated[str, typer.Argument(metavar="SERVER")], as_json: Json = False) -> None:
+    """Give this cluster's configuration to a new machine that takes the place of SERVER, lost for good."""
+    request("server.replace", render.replaced, as_json, server=server)
+
+
 @server_app.command("isolate")
 def server_isolate(server: Annotated[str, typer.Argument(metavar="SERVER")], as_json: Json = False) -> None:
     """Take a server that runs no group out of the cluster for a snapshot or a backup; `server return` ends it."""

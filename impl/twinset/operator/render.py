@@ -91,6 +91,13 @@ def created(result: Mapping[str, Any]) -> None:
     console.print(Text("next:    twinset cluster start"))
 
 
+def replaced(result: Mapping[str, Any]) -> None:
+    """Show what `server replace` did, and what follows."""
+    console = Console()
+    console.print(Text(f"{result['server']} has generation {result['generation']} of the configuration."))
+    console.print(Text(f"next:    {result['next']}; everything is copied to it"))
+
+
 def group_done(word: str) -> Callable[[Any], None]:
     """Return what shows where a group is now."""
 

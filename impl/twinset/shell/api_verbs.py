@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.config import changes, lineage
+from twinset.config.cluster import same_name
 from twinset.errors import Refusal
 from twinset.shell import clock, control_channel, mirror_admin, program_verbs, read_devices
 from twinset.shell.configure import Asked
@@ -63,6 +64,7 @@ OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "cluster.configuration": {"compare": (bool, False)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
     "key.rotate": {},
+    "server.replace": {"server": (str, True)},
     "support.collect": {},
     "support.timeline": {"limit": (int, False)},
     "registry.status": {},
@@ -188,6 +190,21 @@ async def _registry(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
     return {"keys": (await _runtime(daemon, "registry.status")).registry.status()}
 
 
+async def _replace(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """A new machine takes the place of a server that was lost: it gets the configuration, and is then returned."""
+    runtime = await _runtime(daemon, "server.replace")
+    if not same_name(args["server"], runtime.peer):
+        text = f"server replace: {args['server']} is not the other server of {daemon.me}, {runtime.peer}"
+        raise Refusal("E_NOTFOUND", text, "2.2.2.3-06", "twinset cluster status")
+    if daemon.keys is None:
+        raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
+    own = control_channel.hello("configure", daemon.me, daemon.instance)
+    result = await daemon.configure.hand_over(daemon.keys, own)
+    if not result["already"]:
+        daemon.event_log.write("server_replaced", "warning", {"server": runtime.peer})
+    return {**result, "next": f"twinset server return {runtime.peer}"}
+
+
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
@@ -195,6 +212,7 @@ _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "cluster.configuration": _configuration,
     "events": _events,
     "registry.status": _registry,
+    "server.replace": _replace,
     "key.rotate": lambda daemon, _args: daemon.rotation.rotate(),
     "support.collect": lambda daemon, _args: daemon.support.collect(),
     "support.timeline": lambda daemon, args: daemon.support.timeline(

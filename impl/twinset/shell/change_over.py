@@ -13,7 +13,8 @@ from twinset.config import changes as change_rules
 from twinset.config import lineage
 from twinset.errors import Refusal
 from twinset.shell import clock, control_channel
-from twinset.shell.configure import ADOPTED, needs
+from twinset.shell.configure import ADOPTED
+from twinset.shell.exchange import needs
 
 if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig

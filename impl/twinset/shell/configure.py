@@ -16,21 +16,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
 from twinset.config import changes as change_rules
 from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
-from twinset.shell import cancellation, control_channel, disk_registration, own_network, store
+from twinset.shell import cancellation, control_channel, disk_registration, exchange, own_network, store
+from twinset.shell.exchange import CLAUSE, Deal
 from twinset.wire.heartbeat import config_digest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
-    from twinset.config.changes import Change
     from twinset.config.cluster import ClusterConfig
     from twinset.config.lineage import Claim
     from twinset.shell.control_channel import Channel
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from twinset.wire.keyring import Keyring
 
 CONNECT_S: Final = 5.0
-ANSWER_S: Final = 150.0  # the other server looks at its disks, and waits for what passes by itself
-CONFIG_BYTES_MAX: Final = 512 * 1024
-CLAUSE: Final = "7.1.1-07"
 WAIT, ADOPTED = "wait", "adopted"
 
 
@@ -55,43 +52,6 @@ class Asked:
     alone: bool = False  # the other server is away: it gets the text when it is back
     resolve: bool = False  # the servers have diverged, and this text is to follow both
     register: str = ""  # a mirror set whose disks must be without a record
-
-
-@dataclass
-class Deal:
-    """The other server during one change."""
-
-    peer: str
-    channel: Channel | None = None
-    answers: AsyncIterator[dict[str, Any]] | None = None
-    claim: Claim = field(default_factory=lineage.Claim)
-
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer; Refusal when the other server refuses, ProtocolError or OSError when it is gone."""
-        if self.channel is None or self.answers is None:
-            raise ProtocolError("closed")
-        self.channel.send(request)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                answer = await anext(self.answers)
-        except StopAsyncIteration:
-            raise ProtocolError("closed") from None
-        except TimeoutError:
-            raise ProtocolError("no answer in time") from None
-        error = answer.get("error")
-        if answer.get("t") == "refused" and isinstance(error, dict):
-            raise Refusal(
-                str(error.get("code", "E_STATE")),
-                f"{self.peer} refuses: {error.get('message')}",
-                str(error.get("clause", "")),
-                str(error.get("help", "")),
-            )
-        if answer.get("t") not in ("done", "claim", "text"):
-            raise ProtocolError(f"unexpected answer {answer.get('t')!r}")
-        return answer
-
-
-Judge = "Callable[[ClusterConfig | None, ClusterConfig, bool], Awaitable[None]]"
 
 
 class Configure:
@@ -127,13 +87,13 @@ class Configure:
 
     def active_text(self) -> str:
         """Return the active text; "" when there is none that can be read."""
-        return _read(self._paths.config)
+        return exchange.read(self._paths.config)
 
     def _claim_of(self, path: Path) -> Claim:
-        text = _read(path)
+        text = exchange.read(path)
         if not text:
             return lineage.Claim(changing=self._hand.locked())
-        return _claim(text, changing=self._hand.locked())
+        return exchange.claim_of(text, changing=self._hand.locked())
 
     def active(self) -> ClusterConfig | None:
         """Return the active configuration; None when there is none that can be used."""
@@ -165,7 +125,7 @@ class Configure:
         if self._hand.locked():
             raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
         async with self._hand:
-            config, old = validated(asked.text, self._me), self.active()
+            config, old = exchange.validated(asked.text, self._me), self.active()
             found = [] if old is None else change_rules.difference(old, config)
             report = {
                 "cluster": config.cluster.name,
@@ -315,6 +275,36 @@ class Configure:
                 deal.channel.close()
         return deal.claim, str(text)
 
+    async def hand_over(self, keys: Keyring, own: Hello) -> dict[str, Any]:
+        """Give the active configuration to the other server, which is new and has none; it judges it by itself."""
+        config = self.active()
+        if config is None:
+            raise Refusal(
+                "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
+            )
+        deal = await self._meet(config, None, keys, own, alone=False)
+        report = {"server": deal.peer, "generation": self.claim().generation}
+        try:
+            if lineage.relation(self.claim(), deal.claim) == lineage.SAME:
+                return {**report, "already": True}
+            if deal.claim.digest:
+                raise Refusal(
+                    "E_STATE",
+                    f"{deal.peer} is no new server: it has generation {deal.claim.generation} of a configuration",
+                    CLAUSE,
+                    "twinset cluster configuration --compare",
+                )
+            await deal.ask(
+                {"t": "offer", "text": self.active_text(), "live": False, "dry": False, "register": ""}
+            )
+            await deal.ask({"t": "commit"})
+        except (OSError, ProtocolError) as error:
+            raise Refusal("E_STATE", f"{deal.peer} went away: {error}", CLAUSE, "once more") from None
+        finally:
+            if deal.channel is not None:
+                deal.channel.close()
+        return {**report, "already": False}
+
     async def agree(self, keys: Keyring, own: Hello) -> tuple[str, str]:
         """Compare with the other server, and take its text over when this one is behind.
 
@@ -333,7 +323,7 @@ class Configure:
                 return related, f"generation {mine.generation} here, {theirs.generation} there"
             if config_digest(text.encode()) != theirs.digest:
                 return WAIT, "it changed meanwhile"
-            new = validated(text, self._me)
+            new = exchange.validated(text, self._me)
             self._adopt(text, self.active(), new)
             self._committed()
             return ADOPTED, f"generation {theirs.generation} in place of {mine.generation}"
@@ -359,9 +349,9 @@ class Configure:
                         self._obey(*offer)
                         committed = True
                     else:
-                        answer = _refused(Refusal("E_STATE", f"unexpected request {kind!r}"))
+                        answer = exchange.refused(Refusal("E_STATE", f"unexpected request {kind!r}"))
                 except Refusal as refusal:
-                    answer = _refused(refusal)
+                    answer = exchange.refused(refusal)
                 channel.send(answer)
                 await channel.drained()
                 if committed:
@@ -372,7 +362,7 @@ class Configure:
 
     def _obey(self, text: str, config: ClusterConfig) -> None:
         """Put an offer in place, unless this server was given another text since."""
-        if self._hand.locked() or lineage.relation(self.claim(), _claim(text)) != lineage.OLDER:
+        if self._hand.locked() or lineage.relation(self.claim(), exchange.claim_of(text)) != lineage.OLDER:
             raise Refusal("E_STATE", f"{self._me}: its configuration was changed meanwhile", CLAUSE)
         self._adopt(text, self.active(), config)
 
@@ -382,50 +372,10 @@ class Configure:
             raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
         async with self._hand:
             text = str(frame["text"])
-            config = validated(text, self._me)
+            config = exchange.validated(text, self._me)
             live, register = frame.get("live") is True, str(frame.get("register") or "")
             await self._fit(self.active(), config, live=live, register=register)
             if frame.get("dry") is True:
                 return None
             store.write_atomic(self._offered, text)
             return text, config
-
-
-def validated(text: str, me: str) -> ClusterConfig:
-    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
-    if len(text.encode()) > CONFIG_BYTES_MAX:
-        raise Refusal("E_LIMIT", f"a configuration of more than {CONFIG_BYTES_MAX} bytes")
-    try:
-        config = configuration.loads(text)
-    except ConfigError as error:
-        raise Refusal("E_CONFIG", str(error), help="twinset check FILE") from None
-    config.server(me)  # refuses a name that is not in it
-    for mirror_set in config.mirror_sets:
-        path = mirror_set.disk_path(me)
-        if not Path(path).exists():
-            raise Refusal("E_DISK", f"mirror set {mirror_set.name}: {path} does not exist on {me}", CLAUSE)
-    return config
-
-
-def needs(changes: list[Change]) -> dict[str, Any]:
-    """Return the arguments of the core's verbs change.judge and change.ready."""
-    first = change_rules.needs_cluster_stopped(changes)
-    clauses = {each.group: each.clause for each in changes if each.needs == change_rules.GROUP}
-    return {
-        "cluster": None if first is None else [first.path, first.clause],
-        "groups": [[name, clauses[name]] for name in change_rules.touched_groups(changes)],
-    }
-
-
-def _refused(refusal: Refusal) -> dict[str, Any]:
-    return {"t": "refused", "error": refusal.as_json()}
-
-
-def _claim(text: str, *, changing: bool = False) -> Claim:
-    return lineage.claim(text, config_digest(text.encode()), changing=changing)
-
-
-def _read(path: Path) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return path.read_bytes().decode()
-    return ""
