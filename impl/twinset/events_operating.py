@@ -79,4 +79,15 @@ OPERATING: Final[dict[str, Entry]] = {
         "a new machine has taken the place of a server and got the configuration; it has no data yet",
         "twinset server return SERVER: everything is copied to it",
     ),
+    "public_lan_asked": Entry(
+        "TS0651", INFO, "the other server is silent: the ping targets are asked before anything"
+    ),
+    "fencing": Entry("TS0652", WARNING, "the other server is silent: the fencing hook is to switch it off"),
+    "fenced": Entry("TS0653", WARNING, "the fencing hook has confirmed that the other server has no power"),
+    "fencing_failed": Entry(
+        "TS0654",
+        ERROR,
+        "the fencing hook did not confirm that the other server is off; nothing is taken over before it does",
+        "see to it that the other server has no power, and that the hook can tell; it is tried again",
+    ),
 }

@@ -41,6 +41,9 @@ def found(changes: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         ("group[0].policy", ["server2", "server1"], (CHANGE, "group db.policy", NOTHING, "6.2.5-01")),
         ("group[0].policy", ["server1"], (CHANGE, "group db.policy", GROUP, "6.2.5-01")),
         ("cluster.auto_return", True, (CHANGE, "cluster.auto_return", NOTHING, "6.2.5-07")),
+        ("cluster.fence", "/etc/fence", (CHANGE, "cluster.fence", NOTHING, "4.2.3-01")),
+        ("alerts", {"hook_error": "/etc/x"}, (CHANGE, "alerts.hook_error", NOTHING, "")),
+        ("trap", [{"address": "10.0.1.50"}], (CHANGE, "trap", NOTHING, "2.2.2.2-02")),
         ("cluster.fastsync", False, (CHANGE, "cluster.fastsync", CLUSTER, "6.2.5-12")),
         ("timing", {"lease_s": 20}, (CHANGE, "timing.lease_s", CLUSTER, "9.1-03")),
         ("mirror_set[0].max_io_kib", 128, (CHANGE, "mirror_set set1.max_io_kib", CLUSTER, "8.7-01")),
@@ -115,3 +118,9 @@ def test_a_change_can_be_written_as_json() -> None:
     written = Change(ADD, "group web").as_json()
     assert (written["action"], written["path"], written["needs"]) == ("add", "group web", "nothing")
     assert set(written) == {"action", "path", "before", "after", "needs", "group", "clause"}
+
+
+def test_secrets_are_not_shown() -> None:
+    """A difference is for eyes and logs."""
+    new = changed({"trap": [{"address": "10.0.1.50", "community": "hush"}]})
+    assert "hush" not in repr(difference(OLD, new))

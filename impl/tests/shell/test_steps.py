@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from twinset.cluster.effects import RunStep
+from twinset.cluster.effects import Fence, RunStep
 from twinset.cluster.events import ResourceLost, StepDone
 from twinset.config.cluster import ClusterConfig
 from twinset.errors import StepFailed
@@ -401,3 +401,26 @@ def test_the_next_daemon_opens_what_is_started(
         await later.stop()
 
     scenario(tmp_path, monkeypatch, work)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(0, ""), (1, "no answer of the power switch")])
+def test_the_fencing_hook_is_told_whom_to_switch_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until, status: int, reason: str
+) -> None:
+    """By its environment; its status decides, and what it says is the reason."""
+    hook = tmp_path / "fence"
+    hook.write_text(
+        f'#!/bin/sh\necho "$TWINSET_FENCE of $TWINSET_CLUSTER" > {tmp_path}/told\necho "{reason}" >&2\nexit {status}\n'
+    )
+    hook.chmod(0o755)
+    settings = CONFIG.cluster.model_copy(update={"fence": str(hook), "fence_timeout_s": 20.0})
+
+    async def work(world: World) -> None:
+        world.steps._config = CONFIG.model_copy(update={"cluster": settings})
+        world.steps.fence(Fence(1, "server2"))
+        answer = await until(world.done, "the answer")
+        assert answer.ok == (status == 0)
+        assert reason in answer.reason
+
+    scenario(tmp_path, monkeypatch, work)
+    assert (tmp_path / "told").read_text() == "server2 of demo\n"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import failback, messages, mirrors, permits, placement, running, verdicts
+from . import arbitration, failback, messages, mirrors, permits, placement, running, verdicts
 from .effects import Halt
 from .membership import (
     DOWN,
@@ -186,6 +186,7 @@ def tick(cluster: Cluster) -> None:
         life.doubtful = False
         enter(cluster, "idle")
     elif life.phase == MEMBER:
+        arbitration.tick(cluster)
         if life.settle_alone_ms >= 0 and cluster.ran_ms - life.settle_alone_ms >= timing.heartbeat_ms:
             life.settle_alone_ms = -1
             _place_alone(cluster)

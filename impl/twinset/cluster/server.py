@@ -108,6 +108,7 @@ class Cluster:
         self.granted_until_ms = -1
         self.next_heartbeat_ms = -1
         self.answered_ms = -1
+        self.fence_again_ms = -1  # ran_ms when a fence that failed is tried again
         self.dirty = False
         self.told_dirty = False
         self.life = lifecycle.Life.from_memory(memory, boot_id, view)

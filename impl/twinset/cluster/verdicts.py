@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, messages, mirrors, partition, requests, running
+from . import arbitration, lifecycle, messages, mirrors, partition, requests, running
 from .membership import LEFT, MEMBER, OPERATING, STARTING, STOPPED, STOPPING, UP
 
 OUTCAST = ("Xd", "Od")  # what a server holds of a peer that it has declared down
@@ -37,7 +37,7 @@ def silence(cluster: Cluster, trigger: str) -> None:
         if reason:
             give_up(cluster, reason)
         else:
-            declare_down(cluster, "no heartbeat on any network")
+            arbitration.silent(cluster)
     elif cluster.phase not in OPERATING and cluster.life.peer_status in ("O", "Od"):
         cluster.life.peer_status = "Xd"
         _forget_told(cluster)

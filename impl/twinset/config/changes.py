@@ -53,6 +53,9 @@ class Change:
 LIVE_SETTINGS: Final = {
     "cluster.auto_return": "6.2.5-07",
     "cluster.preferred_survivor": "4.2.3-01",
+    "cluster.ping_targets": "4.2.3-01",
+    "cluster.fence": "4.2.3-01",
+    "cluster.fence_timeout_s": "4.2.3-01",
     "timing.script_timeout_s": "",
     "timing.startup_wait_s": "",
     "trap": "2.2.2.2-02",

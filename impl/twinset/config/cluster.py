@@ -34,6 +34,10 @@ class ClusterSettings(Table):
     auto_return: bool = False
     fastsync: bool = True
     preferred_survivor: str = ""
+    # What stands between silence and a take-over (cluster/arbitration.py); both off by default (4.2.3-01).
+    ping_targets: tuple[str, ...] = ()
+    fence: str = ""
+    fence_timeout_s: float = 60.0
     # Judged for its length, never kept: dump leaves it out, repr hides it.
     password: str = Field(default="", repr=False, exclude=True)
 

@@ -310,6 +310,8 @@ class Runtime:
             self._steps.perform(effect)
         elif isinstance(effect, effects.Probe):
             self._steps.probe(effect)
+        elif isinstance(effect, effects.Fence):
+            self._steps.fence(effect)
         elif isinstance(effect, effects.MirrorCommand):
             self.mirrors.command(effect)
         elif isinstance(effect, effects.Log):

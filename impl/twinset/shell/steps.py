@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +27,7 @@ from twinset.shell.started import added, remembered, written
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from twinset.cluster.effects import Probe
+    from twinset.cluster.effects import Fence, Probe
     from twinset.config.cluster import ClusterConfig
     from twinset.resources.context import Resource, System
     from twinset.shell.paths import Paths
@@ -110,6 +111,20 @@ class Steps:
     def probe(self, effect: Probe) -> None:
         """Look at the public LANs."""
         self._beside(self._look(effect))
+
+    def fence(self, effect: Fence) -> None:
+        """Have the hook switch the other server off."""
+        self._beside(self._fence(effect))
+
+    async def _fence(self, effect: Fence) -> None:
+        reason = "it could not be run"
+        settings = self._config.cluster
+        try:
+            env = {**os.environ, "TWINSET_FENCE": effect.server, "TWINSET_CLUSTER": settings.name}
+            outcome = await self._system.run([settings.fence], timeout_s=settings.fence_timeout_s, env=env)
+            reason = "" if outcome.ok else outcome.reason()
+        finally:
+            self._feed(events.StepDone(effect.action_id, not reason, reason))
 
     async def _look(self, effect: Probe) -> None:
         reason = "it could not be looked at"
