@@ -101,6 +101,9 @@ def test_isolation_among_all_faults(start: int) -> None:
             at_ms = rng.randrange(20_000, 170_000)
             world.after(at_ms, lambda host=host: world.request(host, "server.isolate", server=host.name))
 
+    isolated = 0
     for seed in range(start, start + 15):
         outcome = play(seed, more)
         assert not outcome.found, f"seed {seed}: {outcome.found}"
+        isolated += outcome.world.coverage["phase", "left", "isolated"]
+    assert isolated, "no seed isolates a server"

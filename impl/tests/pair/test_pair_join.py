@@ -67,6 +67,8 @@ def test_strangers_are_joined_and_change_their_key(strangers: Lab) -> None:
     assert keys[0].read_text() == keys[1].read_text()
     assert all(key.stat().st_mode & 0o777 == 0o600 for key in keys)
 
+    for server in lab.servers:
+        wait_for(lambda s=server: "no cluster" in s.api("ping")["reason"], SOON_S, "the key to be noticed")  # type: ignore[misc]
     pair.bring_up(lab, LATE_S)
     running = Pair(lab)
     scribe = running.write()

@@ -263,6 +263,7 @@ class Daemon:
 
     async def change(self, asked: Asked) -> dict[str, Any]:
         """Make a configuration the active one on both servers."""
+        await self._listen()  # an operator may have put the key there just now
         if self.keys is None:
             raise Refusal(
                 "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
