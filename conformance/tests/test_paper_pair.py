@@ -88,6 +88,7 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_after_a_disk_was_replaced_everything_is_copied",
         "test_after_a_server_was_replaced_everything_is_copied",
         "test_the_software_can_be_kept_from_starting",
+        "test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person",
         "test_a_standby_is_isolated_read_and_returned",
         "test_armfover_moves_an_active_group",
         "test_armfover_refuses_what_it_cannot_do",

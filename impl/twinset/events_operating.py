@@ -1,4 +1,4 @@
-"""Events of operating a cluster: changes of the configuration, keys, alerts, isolation (hundred 6 of the catalogue)."""
+"""Events of operating a cluster: its configuration, keys, alerts, isolation (hundred 6, and two older ids)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from typing import Final
 from twinset.events_resources import ERROR, INFO, WARNING, Entry
 
 OPERATING: Final[dict[str, Entry]] = {
+    "configuration_differs": Entry(
+        "TS0216",
+        ERROR,
+        "the two servers have different configurations",
+        "twinset cluster configuration --compare says how; the events of both say why it lasts",
+    ),
+    "configuration_refused": Entry(
+        "TS0106",
+        ERROR,
+        "the stored configuration cannot be used",
+        "twinset check shows why; create the cluster anew",
+    ),
     "configuration_changed": Entry("TS0601", INFO, "another configuration is in use on this server"),
     "configuration_taken": Entry(
         "TS0602",

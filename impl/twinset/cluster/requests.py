@@ -19,6 +19,8 @@ from . import (
     group_requests,
     messages,
     mirror_requests,
+    mirror_resolve,
+    mirror_verify,
     notices,
     permits,
     reading,
@@ -194,5 +196,7 @@ _VERBS: dict[str, Handler] = {
     "mirror.read": reading.mirror_read,
     "mirror.read_end": reading.mirror_read_end,
     "mirror.stats": mirror_requests.mirror_stats,
+    "mirror.resolve": mirror_resolve.mirror_resolve,
+    "mirror.verify": mirror_verify.mirror_verify,
     "mirror.functions": mirror_requests.mirror_functions_now,
 }

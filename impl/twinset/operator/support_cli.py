@@ -13,6 +13,7 @@ from rich.text import Text
 
 from twinset.operator import render
 from twinset.operator.talk import Json, guarded, request, show
+from twinset.operator.units import mib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +52,7 @@ def _moved(path: Path, output: Path) -> Path:
 
 def _collected(result: Mapping[str, Any]) -> None:
     console = Console()
-    console.print(
-        Text(f"{result['path']}: {result['files']} files, {render.mib(result['bytes'])}"), soft_wrap=True
-    )
+    console.print(Text(f"{result['path']}: {result['files']} files, {mib(result['bytes'])}"), soft_wrap=True)
     if result["other"]:
         console.print(Text(f"this server only: {result['other']}", style="yellow"), soft_wrap=True)
 
