@@ -104,7 +104,8 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_an_open_key_is_not_restored_and_a_stopped_group_is_not_followed",
         "test_the_last_value_is_there_before_the_start_script_after_a_power_cut",
     }, others
-    assert all("does not declare" in reason for reason in others.values())
+    excused = ("does not declare", "no verb link")  # on paper there is no network to cut
+    assert all(any(words in reason for words in excused) for reason in others.values())
 
 
 @pytest.mark.parametrize(
