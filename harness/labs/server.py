@@ -1,6 +1,7 @@
 """A server of the cluster under test: a host with a disk and with the daemon that PID 1 keeps running."""
 
 import json
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,13 @@ class Server(Host):
     def etc_directory(self) -> Path:
         """Its /etc/twinset, as the lab reads it."""
         return self.directory / "etc"
+
+    def forget(self) -> None:
+        """Become a new machine of the old name: without power, everything that the daemon had kept is gone."""
+        if self.powered:
+            raise LabError(f"{self.name} has power")
+        for entry in self.state_directory.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def start_daemon(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         """Have PID 1 run the daemon and run it again whenever it dies."""

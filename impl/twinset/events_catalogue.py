@@ -1,7 +1,8 @@
 """The event catalogue: every name in the event log, with a stable id, its usual severity, cause and remedy.
 
 Ids are minted once and never reused; a retired one keeps its line. Severity error is an alert.
-Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror sets, 5 bad input and bugs.
+Hundreds: 1 daemon, 2 servers and networks, 3 groups and resources, 4 mirror sets, 5 bad input and bugs,
+6 operating (events_operating.py).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from twinset.events_mirrors import MIRRORS
+from twinset.events_operating import OPERATING
 from twinset.events_resources import ERROR, INFO, RESOURCES, WARNING, Entry
 
 UNKNOWN_ID: Final = "TS0000"
@@ -36,12 +38,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         WARNING,
         "the kernel refused to keep a process's memory safe from memory pressure",
         "run as root, with CAP_IPC_LOCK and CAP_SYS_RESOURCE",
-    ),
-    "configuration_refused": Entry(
-        "TS0106",
-        ERROR,
-        "the stored configuration cannot be used",
-        "twinset check shows why; create the cluster anew",
     ),
     "twinsetd_started": Entry("TS0107", INFO, "the cluster core was started or restarted"),
     "memory_not_durable": Entry(
@@ -112,12 +108,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
         ERROR,
         "both servers ran groups during a total partition; their data went apart",
         "decide which server has the good data: twinset mirror resolve SET --keep SERVER --dry-run",
-    ),
-    "configuration_differs": Entry(
-        "TS0216",
-        ERROR,
-        "the two servers have different configurations",
-        "twinset cluster create on one of them",
     ),
     "message_refused": Entry(
         "TS0217", WARNING, "a message of the other server made no sense", "same version on both?"
@@ -295,6 +285,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "it may wait for a disk; look at the processes named",
     ),
     **RESOURCES,
+    **OPERATING,
     # 4xx: mirror sets
     **MIRRORS,
     # 5xx: bad input, bugs

@@ -21,7 +21,7 @@ def link() -> MirrorLink:
     daemon: Any = SimpleNamespace(
         spec=spec, retry_ms=300, now_ms=0, side=side, log=lambda *_, **__: None, changed=lambda: None
     )
-    return MirrorLink(daemon, b"key")
+    return MirrorLink(daemon, lambda: (b"key",))
 
 
 def ends(link: MirrorLink, *, answered: bool, phase: str = "") -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import redundancy
 from .groups import ACTIVE, INACTIVE, START_FAILED
 from .membership import OPERATING, WORDS
 
@@ -31,7 +32,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
     # A peer that was never heard does not run, as far as this server can know.
     mine, theirs = cluster.status, cluster.life.peer_status or "X"
     servers = {cluster.me: mine, cluster.peer: theirs}
-    return {
+    status = {
         "cluster": cluster.view.name,
         "this_server": cluster.me,
         "servers": {
@@ -43,6 +44,10 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "groups": groups(cluster),
         "mirror_sets": mirror_sets(cluster),
     }
+    heard = [
+        lan for lan in cluster.view.lans if cluster.peer_reachable and lan not in cluster.watch.lost_lans
+    ]
+    return {**status, "redundancy": redundancy.assessment(status, cluster.view, heard)}
 
 
 def silent_s(cluster: Cluster, server: str) -> int | None:

@@ -93,6 +93,13 @@ def created(result: Mapping[str, Any]) -> None:
     console.print(Text("next:    twinset cluster start"))
 
 
+def replaced(result: Mapping[str, Any]) -> None:
+    """Show what `server replace` did, and what follows."""
+    console = Console()
+    console.print(Text(f"{result['server']} has generation {result['generation']} of the configuration."))
+    console.print(Text(f"next:    {result['next']}; everything is copied to it"))
+
+
 def group_done(word: str) -> Callable[[Any], None]:
     """Return what shows where a group is now."""
 
@@ -133,6 +140,22 @@ def cluster_status(status: Mapping[str, Any]) -> None:
     console.print(table)
     group_list(status)
     mirror_status(status)
+    redundancy(status.get("redundancy"))
+
+
+def redundancy(found: Mapping[str, Any] | None) -> None:
+    """Say whether a single fault could hurt now, and which."""
+    if not found:
+        return
+    console = Console()
+    if not found["next_faults"]:
+        console.print(Text("redundant: no single fault loses data or stops a service", style="green"))
+    for each in found["next_faults"]:
+        text = Text(
+            f"{each['fault']} {each['does']}", style="bold red" if not found["redundant"] else "yellow"
+        )
+        text.append(f": {each['why']}", style="default")
+        console.print(text, soft_wrap=True)
 
 
 def group_list(status: Mapping[str, Any]) -> None:

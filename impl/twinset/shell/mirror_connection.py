@@ -70,13 +70,16 @@ class MirrorConnection:
         self.flush()
 
     def _on_handshake(self, kind: int, payload: bytes) -> None:
-        spec, key = self.daemon.spec, self.link.key
+        spec = self.daemon.spec
         if kind == wire.HELLO and not self.peer_nonce:
             self.peer_nonce = wire.check_hello(wire.parse_json(payload), spec.set, spec.peer)
-            own = wire.proof(key, spec.server, self.nonce, self.peer_nonce)
+            own = wire.proof(self.link.cluster_keys()[0], spec.server, self.nonce, self.peer_nonce)
             self.out.append(wire.pack(wire.AUTH, payload=own))
         elif kind == wire.AUTH and self.peer_nonce and self.stage == wire.NEW:
-            if not wire.same(payload, wire.proof(key, spec.peer, self.peer_nonce, self.nonce)):
+            proofs = [
+                wire.proof(key, spec.peer, self.peer_nonce, self.nonce) for key in self.link.cluster_keys()
+            ]
+            if not any([wire.same(payload, proof) for proof in proofs]):  # noqa: C419 - in constant time
                 raise ProtocolError("the other side does not know the cluster key")
             self.stage = wire.TRUSTED
             self.since_ms = self.daemon.now_ms

@@ -12,12 +12,13 @@ before the session begins, the connection ends and the next one tells the new st
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from twinset.errors import ProtocolError
+from twinset.errors import ProtocolError, TwinsetError
 from twinset.mirror.backoff import Backoff
 from twinset.mirror.session import COPY_RUNS, COVERED, FINISHING, IN_STEP
 from twinset.wire import replication as wire
@@ -27,6 +28,8 @@ from .mirror_connection import READABLE, WRITABLE, MirrorConnection
 from .mirror_session import MirrorSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .mirror_loop import Mirrord
 
 SOCKET_BUFFER_BYTES: Final = 4 << 20
@@ -37,9 +40,10 @@ WAITING_MAX: Final = 4
 class MirrorLink:
     """Listens or connects, and keeps a trusted connection on every mirror connect."""
 
-    def __init__(self, daemon: Mirrord, key: bytes) -> None:
+    def __init__(self, daemon: Mirrord, read_keys: Callable[[], tuple[bytes, ...]]) -> None:
         self.daemon = daemon
-        self.key = key
+        self._read_keys = read_keys
+        self._keys = read_keys()
         self.paths = mirror_paths.make(daemon.spec)
         self.main: MirrorConnection | None = None  # its handshake opens a session
         self.session: MirrorSession | None = None
@@ -52,6 +56,12 @@ class MirrorLink:
         self._unbound = [] if self.chooses else list(self.paths)
 
     # -- connecting ---------------------------------------------------------------------------------------
+
+    def cluster_keys(self) -> tuple[bytes, ...]:
+        """Return the cluster keys, the current one first, as they are now: they are changed while this process runs."""
+        with contextlib.suppress(TwinsetError):  # those of before may still do
+            self._keys = self._read_keys()
+        return self._keys
 
     def _listen(self) -> None:
         for path in list(self._unbound):

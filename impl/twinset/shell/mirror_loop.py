@@ -15,6 +15,7 @@ import sys
 import time
 from collections import deque
 from errno import ETIMEDOUT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ from .mirror_kept import Keeping
 from .mirror_limits import Limits
 from .mirror_link import MirrorLink
 from .mirror_records import Records
-from .mirror_spec import Spec, cluster_key, identity
+from .mirror_spec import Spec, cluster_keys, identity
 from .nbd_export import NbdServer
 from .shared_maps import SharedMaps
 
@@ -104,17 +105,14 @@ class Mirrord:
         if spec.leased:
             self.side.freeze("no lease yet")
         self.session: MirrorSession | None = None
-        self.link = MirrorLink(self, cluster_key(Path(spec.key_file)))
+        self.link = MirrorLink(self, partial(cluster_keys, Path(spec.key_file)))
         exports = [
             (entry["letter"], part.start_bytes - self.data_start, part.length_bytes)
             for entry, part in zip(spec.partitions, partitions, strict=True)
         ]
         self.nbd = NbdServer(self, self.run_dir / f"nbd-{spec.set}.sock", exports, self.disk.sector_bytes)
-        self.control = ControlSocket(
-            self,
-            self.run_dir / f"mirror-{spec.set}.sock",
-            lambda connection, message: mirror_requests.handle(self, connection, message),
-        )
+        socket_path = self.run_dir / f"mirror-{spec.set}.sock"
+        self.control = ControlSocket(self, socket_path, partial(mirror_requests.handle, self))
         self._changed = True
         self._told_ms = 0
         self._tick_ms = 0
