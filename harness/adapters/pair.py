@@ -78,6 +78,7 @@ class PairVerbs:
             "power",
             "link",
             "pause",
+            "disk",
             "operate",
             "status",
             "events",
@@ -306,6 +307,14 @@ class PairVerbs:
                 self.lab.heal(args.get("network"), hosts)
             case other:
                 raise Answer(UNSUPPORTED, f"no link action {other!r}")
+        return {}
+
+    def disk(self, args: Args) -> dict[str, Any]:
+        """Let the data partition of a server's disk fail some requests, or none."""
+        fault = args.get("fault")
+        if fault not in ("write", "read", "flush", None):
+            raise Answer(UNSUPPORTED, f"no disk fault {fault!r}")
+        self._server(args).fail_disk(fault, partition=2)
         return {}
 
     def pause(self, args: Args) -> dict[str, Any]:

@@ -146,8 +146,12 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
                 "session": side.session,
                 "frozen": mine.get("frozen"),
                 "refused": side.refused,
+                "connects": mine.get("connects") or [],
             },
-            cluster.peer: {"state": theirs.get("state") or "unknown"},
+            cluster.peer: {
+                "state": theirs.get("state") or "unknown",
+                "connects": theirs.get("connects") or [],
+            },
         },
     }
 

@@ -52,6 +52,7 @@ class Timing(Table):
     startup_wait_s: float = 300.0
     mirror_timeout_s: float = 10.0
     lease_s: float = 27.0
+    disk_timeout_s: float = 30.0
     disk_io_wait_s: float = float(limits.DISK_IO_WAIT_S_DEFAULT)
     script_timeout_s: float = 1800.0
 

@@ -35,6 +35,8 @@ class Spec:
     run_dir: str
     time_scale: float = 1.0
     mirror_timeout_s: float = 10.0
+    disk_timeout_s: float = 30.0
+    connects: list[str] | None = None  # names of the paths
     leased: bool = True  # false: benchmarks of the data path without a daemon
 
     @classmethod
