@@ -1,8 +1,8 @@
 """The order of a run: scenes, in each rounds, in each every block, in each block its cells one right after the other.
 
 What is compared is minutes apart at most, and every round has all of it: a slow hour of the machine cannot make one
-row look bad. A run that was interrupted goes on with what is missing; a job that lacks a row in a round is measured anew
-in all rows of its block, so what is compared is never hours apart.
+row look bad. A run that was interrupted goes on with what is missing; a job that lacks a row in a round is measured
+anew in all rows of its block, so what is compared is never hours apart.
 """
 
 from collections.abc import Callable, Iterable, Iterator
