@@ -28,8 +28,12 @@ def configuration(
     wins_servers: Sequence[str] = (),
     registry_keys: Sequence[tuple[str, str]] = (),
     virtual_ips: Sequence[str] = (),
+    more: str = "",
 ) -> str:
-    """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts."""
+    """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts.
+
+    `more` is TOML that follows: further groups.
+    """
     one, two = (server.name for server in lab.servers)
     lines = ["format = 1", "[cluster]", *_pairs({"name": "demo", **(cluster or {})})]
     if timing:
@@ -70,7 +74,7 @@ def configuration(
         lines += ["[[group.registry_key]]", f"key = '{key}'", f'store = "{store}"']
     for start, stop in scripts:
         lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": 1800})]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + more
 
 
 def mount_point(letter: str) -> str:

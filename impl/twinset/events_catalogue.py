@@ -209,7 +209,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "floating_ip_restored": Entry("TS0334", WARNING, "a floating IP address was missing and was added again"),
     "fip_announce_failed": Entry(
-        "TS0335", WARNING, "no gratuitous ARP could be sent", "is iputils-arping installed?"
+        "TS0335", WARNING, "no gratuitous ARP could be sent", "is the interface up?"
     ),
     "script_started": Entry("TS0340", INFO, "the start script of a group ended"),
     "script_stopped": Entry("TS0341", INFO, "the stop script of a group ended"),

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinset.errors import Refusal
-from twinset.operator import disk_cli, mirror_cli, registry_cli, render
+from twinset.operator import disk_cli, local, mirror_cli, registry_cli, render
 from twinset.operator.talk import REFUSED, Json, guarded, request, show
+from twinset.shell.paths import Paths
 
 if TYPE_CHECKING:
     from twinset.operator.client import Client
@@ -52,6 +53,17 @@ def memory(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json 
     from twinset.operator.memory import run_memory
 
     raise typer.Exit(run_memory(file, as_json=as_json))
+
+
+@app.command()
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="default: the active one")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at both servers: what is missing, what the guide advises, what only a person can check."""
+    from twinset.operator.doctor import run_doctor
+
+    local.guarded(lambda: run_doctor(file, Paths.from_environment(), as_json=as_json), as_json=as_json)
 
 
 @app.command()

@@ -51,6 +51,7 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
     "cluster.create": {"text": (str, True)},
+    "server.facts": {"text": (str, True)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
@@ -119,6 +120,10 @@ async def _create(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
     return await daemon.create(args["text"])
 
 
+async def _facts(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    return await daemon.facts(args["text"])
+
+
 async def _events(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
     """Return entries after `since`; wait for one when there is none yet and `wait_s` says so."""
     since = min(int(args.get("since", 0)), daemon.event_log.last_number)
@@ -147,6 +152,7 @@ async def _registry(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
+    "server.facts": _facts,
     "events": _events,
     "registry.status": _registry,
     "server.down": _down,

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
+from twinset.advice.facts import ServerFacts
 from twinset.errors import ConfigError, ProtocolError, Refusal
-from twinset.shell import cancellation, control_channel, disk_registration, store
+from twinset.shell import cancellation, control_channel, disk_registration, server_facts, store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,14 +29,18 @@ CONFIG_BYTES_MAX: Final = 512 * 1024
 CLAUSE: Final = "7.1.1-07"
 
 
-def validated(text: str, me: str) -> ClusterConfig:
-    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
+def _read(text: str) -> ClusterConfig:
     if len(text.encode()) > CONFIG_BYTES_MAX:
         raise Refusal("E_LIMIT", f"a configuration of more than {CONFIG_BYTES_MAX} bytes")
     try:
-        config = configuration.loads(text)
+        return configuration.loads(text)
     except ConfigError as error:
         raise Refusal("E_CONFIG", str(error), help="twinset check FILE") from None
+
+
+def validated(text: str, me: str) -> ClusterConfig:
+    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
+    config = _read(text)
     config.server(me)  # refuses a name that is not in it
     for mirror_set in config.mirror_sets:
         path = mirror_set.disk_path(me)
@@ -85,18 +90,45 @@ class Configure:
             channel.close()
         return {"cluster": config.cluster.name, "servers": [server.name for server in config.servers]}
 
+    async def facts(self, text: str, key: bytes | None, own_hello: Hello) -> dict[str, Any]:
+        """Return what both servers see of themselves for the check list; who did not answer, with the reason."""
+        config = _read(text)
+        own = await server_facts.gather(config, self._me, self._paths.state)
+        peer = config.peer_of(self._me).name
+        if key is None:
+            return {"servers": [own.as_json()], "absent": {peer: "this server has no cluster key"}}
+        try:
+            theirs = await self._facts_of(peer, config, text, key, own_hello)
+        except (OSError, ProtocolError, Refusal, ValueError) as error:
+            return {"servers": [own.as_json()], "absent": {peer: str(error)}}
+        return {"servers": [own.as_json(), theirs.as_json()], "absent": {}}
+
+    async def _facts_of(
+        self, peer: str, config: ClusterConfig, text: str, key: bytes, own_hello: Hello
+    ) -> ServerFacts:
+        channel = await self._reach(config, peer, key, own_hello)
+        try:
+            answer = await _ask(channel, channel.frames(), peer, {"t": "facts", "text": text})
+        finally:
+            channel.close()
+        return ServerFacts.from_json(answer.get("facts", {}))
+
     async def serve(self, channel: Channel) -> None:
-        """Answer another server that wants to hand a configuration over."""
+        """Answer another server that wants to hand a configuration over, or facts of this one."""
         prepared: dict[str, Any] | None = None
         committed = False
         try:
             async for frame in channel.frames():
+                answer: dict[str, Any] = {"t": "done"}
                 try:
-                    prepared, committed = await self._obey(frame, prepared)
+                    if frame.get("t") == "facts" and isinstance(frame.get("text"), str):
+                        found = await server_facts.gather(_read(frame["text"]), self._me, self._paths.state)
+                        answer["facts"] = found.as_json()
+                    else:
+                        prepared, committed = await self._obey(frame, prepared)
                 except Refusal as refusal:
-                    channel.send({"t": "refused", "error": refusal.as_json()})
-                else:
-                    channel.send({"t": "done"})
+                    answer = {"t": "refused", "error": refusal.as_json()}
+                channel.send(answer)
                 await channel.drained()
                 if committed:
                     return
@@ -173,14 +205,14 @@ class Configure:
         )
 
 
-async def _ask(channel: Channel, answers: Any, peer: str, request: dict[str, Any]) -> None:
+async def _ask(channel: Channel, answers: Any, peer: str, request: dict[str, Any]) -> dict[str, Any]:
     channel.send(request)
     try:
         answer = await anext(answers)
     except StopAsyncIteration:
         raise ProtocolError("closed") from None
     if answer.get("t") == "done":
-        return
+        return dict(answer)
     error = answer.get("error")
     if isinstance(error, dict):
         raise Refusal(

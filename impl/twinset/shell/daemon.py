@@ -14,7 +14,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +27,7 @@ from twinset.shell.configure import Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
 from twinset.shell.notify import notify
-from twinset.shell.paths import Paths, time_scale
+from twinset.shell.paths import Paths, server_name, time_scale
 from twinset.shell.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Daemon:
     def __init__(self, paths: Paths, scale: float) -> None:
         self.paths = paths
         self.scale = scale
-        self.me = _server_name(paths)
+        self.me = server_name(paths)
         self.boot_id = store.boot_id(paths.boot_id)
         self.event_log = EventLog(paths.events, self.me)
         self.runtime: Runtime | None = None
@@ -224,6 +223,11 @@ class Daemon:
         own = control_channel.hello("configure", self.me, self._instance)
         return await self.configure.create(text, self.key, own, register=register, cancel=cancel)
 
+    async def facts(self, text: str) -> dict[str, Any]:
+        """Return what both servers see of themselves, as far as this configuration asks for it."""
+        own = control_channel.hello("configure", self.me, self._instance)
+        return await self.configure.facts(text, self.key, own)
+
     async def why_not_change(self) -> str:
         """Return why the configuration cannot be changed now."""
         if self.runtime is None:
@@ -252,14 +256,6 @@ class Daemon:
         log.error("%s failed\n%s", where, "".join(traceback.format_exception(error)))
         if self._limit.admit(f"bug {where}") is not None:
             self.event_log.write("internal_error", "error", {"where": where, "error": repr(error)})
-
-
-def _server_name(paths: Paths) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        text = paths.server_name.read_text().strip()
-        if text:
-            return text
-    return socket.gethostname()
 
 
 def _lock(paths: Paths) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,3 +129,12 @@ def time_scale(environment: Mapping[str, str] | None = None) -> float:
     if not TIME_SCALE_MIN <= scale <= TIME_SCALE_MAX:
         raise ValueError(f"TWINSET_TIME_SCALE is {text}, allowed are {TIME_SCALE_MIN} to {TIME_SCALE_MAX}")
     return scale
+
+
+def server_name(paths: Paths) -> str:
+    """Return the name of this server: what its file says, else that of the host."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = paths.server_name.read_text().strip()
+        if text:
+            return text
+    return socket.gethostname()

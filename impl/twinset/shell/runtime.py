@@ -16,6 +16,7 @@ from twinset.cluster.server import Cluster
 from twinset.config.cluster_view import cluster_view
 from twinset.errors import Refusal
 from twinset.shell import clock, power
+from twinset.shell.addresses import Addresses
 from twinset.shell.links import LanPath, Links
 from twinset.shell.memory_store import MemoryStore
 from twinset.shell.mirrors import Mirrors
@@ -85,6 +86,7 @@ class Runtime:
         ]
         self.mirrors = Mirrors(config, self.me, paths, scale, self.feed, self._log)
         self._routes = RipSender(self._log, self.mirrors.lease_left_s)
+        self._addresses = Addresses(failed)
         self._names = NameService(self._log, self.mirrors.lease_left_s, failed)
         self.programs = Programs(paths, self._log, self.request, self.down, failed)
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
@@ -105,6 +107,7 @@ class Runtime:
             self._log,
             self.mirrors.frozen,
             self.mirrors.lease_left_s,
+            self._addresses,
             self._names,
             self.registry,
             self._routes,
@@ -145,6 +148,7 @@ class Runtime:
         await self._steps.stop()
         await self.programs.stop()
         await self.registry.stop()
+        await self._addresses.close()
         await self._names.close()
         await self._routes.close()
         await self.mirrors.stop(end=end_mirrors)

@@ -35,9 +35,11 @@ RENEW_FLOOR_S: Final = 0.2
 CHECK_S: Final = 10.0
 CHECK_FLOOR_S: Final = 2.0
 NAME: Final = "virtual_computer_name"
+ADDRESS: Final = "floating_ip"
 _NAMES: Final = VirtualComputerNameResource()
+_ADDRESSES: Final = FloatingIpResource()
 _RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComputerNameResource]] = {
-    "floating_ip": FloatingIpResource(),
+    ADDRESS: _ADDRESSES,
     "virtual_ip": VirtualIpResource(),
     NAME: _NAMES,
 }
@@ -178,10 +180,17 @@ class Steps:
                 await self._programs.close(effect.group)
 
     def _prepare(self, effect: RunStep) -> None:
-        """Let the claims of the group's names run beside the steps before theirs."""
-        for index in range(len(self._config.group(effect.group).virtual_computer_names)):
-            with contextlib.suppress(TwinsetError):  # the step itself tells
-                _NAMES.prepare(self._context((effect.group, NAME, index), effect.environment))
+        """Let probes of the group's addresses and claims of its names run beside the steps before theirs."""
+        group = self._config.group(effect.group)
+        for kind, resource, count in (
+            (ADDRESS, _ADDRESSES, len(group.floating_ips)),
+            (NAME, _NAMES, len(group.virtual_computer_names)),
+        ):
+            for index in range(count):
+                key = (effect.group, kind, index)
+                if key not in self._started:
+                    with contextlib.suppress(TwinsetError):  # the step itself tells
+                        resource.prepare(self._context(key, effect.environment))
 
     def _context(self, key: Key, environment: Mapping[str, str]) -> Context:
         name, _, index = key
