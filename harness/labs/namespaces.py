@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -155,20 +155,31 @@ class Lab:
         self.state.save()
         self.artefacts.note(f"power on {host.name}")
 
+    def panic(self, host: Host) -> None:
+        """The kernel stops, as after SysRq c: everything dies at once and says nothing; the disk keeps its cache."""
+        self._die(host, "panic of", lambda _server: None)
+
     def power_off(self, host: Host, *, seed: int | None = None) -> None:
         """Cut the power: off the LANs first (no FIN escapes), then dead, then the disk loses its cache."""
+        chosen = self._random.getrandbits(32) if seed is None else seed
+
+        def lose_cache(server: Server) -> None:
+            at_stake = server.disk.lose_power(chosen)
+            self.artefacts.note(
+                f"{server.name} is off; its disk held {at_stake.get('unflushed_writes', 0)} unflushed writes"
+            )
+
+        self._die(host, f"power off (disk seed {chosen})", lose_cache)
+
+    def _die(self, host: Host, what: str, disk: Callable[[Server], None]) -> None:
         if not host.powered:
             raise LabError(f"{host.name} has no power")
-        chosen = self._random.getrandbits(32) if seed is None else seed
-        self.artefacts.note(f"power off {host.name} (disk seed {chosen})")
+        self.artefacts.note(f"{what} {host.name}")
         self._plugs.unplug(host.name)
         self.known_devices |= processes.fuse_devices(host.pids())
         loops = host.die()
         if isinstance(host, Server):
-            at_stake = host.disk.lose_power(chosen)
-            self.artefacts.note(
-                f"{host.name} is off; its disk held {at_stake.get('unflushed_writes', 0)} unflushed writes"
-            )
+            disk(host)
         for device in loops:
             processes.detach(device)
         self.state.hosts.pop(host.name, None)

@@ -28,11 +28,13 @@ def configuration(
     wins_servers: Sequence[str] = (),
     registry_keys: Sequence[tuple[str, str]] = (),
     virtual_ips: Sequence[str] = (),
+    monitor: Mapping[str, Any] | None = None,
+    watches: Sequence[Mapping[str, Any]] = (),
     more: str = "",
 ) -> str:
     """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts.
 
-    `more` is TOML that follows: further groups.
+    `more` is TOML that follows: further groups, event rules.
     """
     one, two = (server.name for server in lab.servers)
     lines = ["format = 1", "[cluster]", *_pairs({"name": "demo", **(cluster or {})})]
@@ -72,6 +74,10 @@ def configuration(
         lines += ["[[group.virtual_ip]]", f'address = "{address}"']
     for key, store in registry_keys:
         lines += ["[[group.registry_key]]", f"key = '{key}'", f'store = "{store}"']
+    for watch in watches:
+        lines += ["[[group.watch]]", *_pairs(watch)]
+    if monitor is not None:
+        lines += ["[group.monitor]", *_pairs(monitor)]
     for start, stop in scripts:
         lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": 1800})]
     return "\n".join(lines) + "\n" + more

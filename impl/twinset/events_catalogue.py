@@ -416,6 +416,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
 }
 
 
+def known(name: str) -> bool:
+    """True for the name or the id of an event."""
+    return name in CATALOGUE or any(each.id == name for each in CATALOGUE.values())
+
+
 def entry(name: str) -> Entry:
     """Return the entry of an event; one that nobody catalogued is shown all the same."""
     return CATALOGUE.get(name, Entry(UNKNOWN_ID, INFO, name.replace("_", " ")))

@@ -18,7 +18,17 @@ from twinset.guide import limits
 from twinset.guide.memory import set_memory_kib
 
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-SECTIONS = {"cluster", "timing", "name_service", "server", "lan", "mirror_set", "group", "account"}
+SECTIONS = {
+    "cluster",
+    "timing",
+    "name_service",
+    "server",
+    "lan",
+    "mirror_set",
+    "group",
+    "event_rule",
+    "account",
+}
 
 
 def rows_of(heading: str) -> dict[str, list[str]]:

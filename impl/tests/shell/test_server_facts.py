@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from twinset.config.cluster import ClusterConfig
+from twinset.config.cluster import ClusterConfig, EventRule
 from twinset.shell import server_facts as module
 
 # `nft --json list ruleset` of nftables 1.0.6, shortened to what is read.
@@ -68,7 +68,14 @@ def test_a_server_looks_at_itself(tmp_path: Path) -> None:
     start.write_text("#!/bin/sh\nArmLoad W1 armwhsr //a/b 10.0.0.1\n# charm and army are words\n")
     start.chmod(0o755)
     script = {"start": str(start), "stop": str(tmp_path / "missing")}
-    found = asyncio.run(module.gather(config(tmp_path, script=[script]), "server1", tmp_path))
+    rules = (
+        EventRule(name="a", file=str(start), match="x"),
+        EventRule(name="b", file=script["stop"], match="x"),
+        EventRule(name="c", event="disk_lost"),
+    )
+    made = config(tmp_path, script=[script]).model_copy(update={"event_rules": rules})
+    found = asyncio.run(module.gather(made, "server1", tmp_path))
+    assert found.watched_logs == {str(start): True, script["stop"]: False}
     assert found.server == "server1"
     assert found.memory_kib > 0
     assert found.processors > 0

@@ -59,6 +59,7 @@ class Addresses:
         self._seq = 0
         self._attempts: dict[Where, Attempt] = {}
         self._ears: dict[str, Ear] = {}
+        self._mouth: socket.socket | None = None  # kept: closing one costs the kernel many milliseconds
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -123,8 +124,9 @@ class Addresses:
     def announce(self, interface: str, address: str) -> str:
         """Tell the LAN where the address is; return "" or why that was not possible."""
         try:
-            with _packet_socket(interface) as sender:
-                _say(sender, interface, arp.announcement(_hardware(sender, interface), address))
+            if self._mouth is None:
+                self._mouth = _mouth()
+            _say(self._mouth, interface, arp.announcement(_hardware(self._mouth, interface), address))
         except OSError as error:
             return error.strerror or str(error)
         return ""
@@ -136,6 +138,9 @@ class Addresses:
             await asyncio.gather(self._task, return_exceptions=True)
         for interface in list(self._ears):
             self._deafen(interface)
+        if self._mouth is not None:
+            self._mouth.close()
+            self._mouth = None
         self._attempts.clear()
 
     def _listen(self, interface: str) -> Ear:
@@ -203,6 +208,11 @@ def _index(interface: str) -> int:
         return socket.if_nametoindex(interface)
     except OSError as error:
         raise StepFailed(f"interface {interface}: {error.strerror or error}") from None
+
+
+def _mouth() -> socket.socket:
+    """A socket that says ARP on any interface, and hears nothing."""
+    return socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, 0)
 
 
 def _packet_socket(interface: str) -> socket.socket:

@@ -17,6 +17,8 @@ from twinset.config.cluster_view import cluster_view
 from twinset.errors import Refusal
 from twinset.shell import clock, power
 from twinset.shell.addresses import Addresses
+from twinset.shell.event_rules import EventRules
+from twinset.shell.group_monitor import GroupMonitor
 from twinset.shell.links import LanPath, Links
 from twinset.shell.memory_store import MemoryStore
 from twinset.shell.mirrors import Mirrors
@@ -113,6 +115,14 @@ class Runtime:
             self._routes,
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
+        self._monitor = GroupMonitor(
+            config, self.me, scale, system, self._steps.context, self._steps.groups_at_rest,
+            self.feed, self.request, self.down, failed,
+        )  # fmt: skip
+        self._rules = EventRules(
+            config.event_rules, scale, event_log, self._steps.groups_at_rest,
+            self.request, self.down, self._log, failed,
+        )  # fmt: skip
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -137,6 +147,8 @@ class Runtime:
         self.mirrors.start()
         self.registry.start()
         self._steps.start()
+        self._monitor.start()
+        self._rules.start()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self, *, end_mirrors: bool) -> None:
@@ -145,6 +157,8 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rules.stop()
+        await self._monitor.stop()
         await self._steps.stop()
         await self.programs.stop()
         await self.registry.stop()

@@ -74,6 +74,7 @@ def _look(
         fuse=Path("/dev/fuse").exists(),
         filter_hooks=hooks,
         scripts={path: _script(path) for path in sorted(scripts)},
+        watched_logs={rule.file: os.access(rule.file, os.R_OK) for rule in config.event_rules if rule.file},
         disks=tuple(disks),
         disk_trouble=trouble,
     )

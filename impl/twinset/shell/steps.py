@@ -43,6 +43,7 @@ _RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComput
     "virtual_ip": VirtualIpResource(),
     NAME: _NAMES,
 }
+_TYPES: Final = {ADDRESS: "floating_ip", "mirror_disk": "mount"}  # of monitoring, by kind of resource
 RECOVER: Final = "RECOVER"  # the start script runs once on a returned server; the group does not run there
 
 Key = tuple[str, str, int]  # group, kind, index
@@ -271,10 +272,23 @@ class Steps:
                     return
                 await KINDS[kind].check(self._context(key, {}))
         except TwinsetError as failure:
-            if key in self._started and not self._busy(key):
+            if key in self._started and not self._busy(key) and self._monitored(group, kind):
                 self._feed(events.ResourceLost(group, kind, index, str(failure)))
         except Exception as failure:  # noqa: BLE001 - see _carry_out
             self._failed(f"check of {kind}", failure)
+
+    def _monitored(self, group: str, kind: str) -> bool:
+        """False for a type of monitoring that is deselected in the group (9.2-05)."""
+        return _TYPES.get(kind) in (None, *self._config.group(group).monitor.types)
+
+    def context(self, group: str, kind: str, index: int) -> Context:
+        """The context of something of a group; it sees the environment of the group's scripts."""
+        environment = next((kept for (name, _, _), kept in self._started.items() if name == group), {})
+        return self._context((group, kind, index), environment)
+
+    def groups_at_rest(self) -> set[str]:
+        """The groups that run here, while no step of any group is under way."""
+        return set() if self._running else {group for group, _, _ in self._started}
 
     def _busy(self, _key: Key) -> bool:
         """While any step runs, resources are in motion."""

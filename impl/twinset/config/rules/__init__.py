@@ -14,6 +14,7 @@ from twinset.config.rules import (
     chapter_2_3,
     chapter_6,
     chapter_7,
+    monitoring,
     timing,
 )
 from twinset.config.rules.rule import Rule
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
+    *monitoring.RULES,
 )
 
 

@@ -52,7 +52,10 @@ class FloatingIpResource:
     async def check(self, ctx: Context) -> None:
         """The address is there; one that somebody or the end of a lease took away is put back."""
         where = _place(ctx)
-        if where.address not in ctx.system.addresses.state(where.interface).addresses:
+        state = ctx.system.addresses.state(where.interface)
+        if not state.up:
+            raise StepFailed(f"{where.interface} is down: {where.address} cannot be reached there")
+        if where.address not in state.addresses:
             await self.renew(ctx)
             ctx.system.addresses.announce(where.interface, where.address)
             ctx.system.log("floating_ip_restored", "warning", {"address": where.address})
