@@ -108,7 +108,16 @@ class Lab:
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """The servers, in the guide's order."""
+        """The servers of the first cluster, in the guide's order."""
+        return self.servers_of()
+
+    def servers_of(self, cluster: str = "") -> tuple[Server, ...]:
+        """The servers of a cluster; by default of the first."""
+        return tuple(self.server(host.name) for host in self.topology.servers_of(cluster))
+
+    @property
+    def all_servers(self) -> tuple[Server, ...]:
+        """Those of every cluster."""
         return tuple(host for host in self.hosts.values() if isinstance(host, Server))
 
     @property
@@ -229,7 +238,7 @@ class Lab:
             with contextlib.suppress(Exception):
                 self.known_devices |= processes.fuse_devices(host.pids()) if host.powered else set()
                 loops += host.die()
-        for server in self.servers:
+        for server in self.all_servers:
             server.disk.stop()
         self._keeper.kill()
         for device in loops:
@@ -289,7 +298,7 @@ class Lab:
         self._keeper.order("own")
         self.state.keeper = self._keeper.mark
         self.state.save()
-        for index, server in enumerate(self.servers):
+        for index, server in enumerate(self.all_servers):
             create_image(server.disk.image, disk_mib, 0x7E150000 + index, data_partitions)
             for partition in server.disk.partitions[1:] if filesystem else ():
                 format_partition(server.disk.image, partition, filesystem or "")
@@ -297,16 +306,17 @@ class Lab:
         self._make_switch()
         self._plugs.build()
         self._write_identities()
-        for server in self.servers:
+        for server in self.all_servers:
             server.disk.await_ready()
         for host in self.hosts.values() if power_on else ():
             self.power_on(host)
         self.artefacts.note(f"up: {self.directory}, seed {self.seed}, scale {self.scale}")
 
     def _write_identities(self) -> None:
-        """The cluster key, the same on both servers, and each server's own name."""
-        key = secrets.token_hex(32)
-        for server in self.servers:
+        """The cluster key, the same on both servers of a cluster, and each server's own name."""
+        keys = {host.cluster: secrets.token_hex(32) for host in self.topology.servers}
+        for server in self.all_servers:
+            key = keys[self.topology.host(server.name).cluster]
             secret = server.etc_directory / "cluster.key"
             secret.touch(mode=0o600)
             secret.write_text(key + "\n")
