@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from paper_faults import Faults  # type: ignore[import-not-found]
 from paper_names import Names  # type: ignore[import-not-found]  # beside this file, where Python looks first
 
 Args = dict[str, Any]
@@ -42,7 +43,7 @@ def refused(code: str, message: str) -> Answer:
     return Answer("refused", code, message)
 
 
-class Paper:
+class Paper(Faults):  # type: ignore[misc]
     """The whole world of this port."""
 
     def __init__(self) -> None:
@@ -426,7 +427,7 @@ class Paper:
 
 
 COMMANDS = {name.removeprefix("c_"): method for name, method in vars(Paper).items() if name.startswith("c_")}
-PLAIN = "describe provision reset teardown apply operate events access copies run job"
+PLAIN = "describe provision reset teardown apply operate events access copies run job pause"
 VERBS = {name: name for name in PLAIN.split()} | {"power": "power_verb", "status": "status_verb"}
 
 

@@ -101,6 +101,22 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_a_route_is_announced_by_the_server_that_runs_the_group",
         "test_an_open_key_is_not_restored_and_a_stopped_group_is_not_followed",
         "test_the_last_value_is_there_before_the_start_script_after_a_power_cut",
+        "test_a_connection_breaks_and_the_next_one_goes_to_the_same_address",
+        "test_a_lost_public_lan_is_a_cause_unless_it_is_deselected",
+        "test_a_stall_and_a_line_in_a_log_are_causes",
+        "test_above_the_threshold_the_group_may_fail_over",
+        "test_an_option_says_whether_a_program_is_watched",
+        "test_any_machine_with_ip_and_arp_may_use_it",
+        "test_clients_reach_the_address_from_both_lans",
+        "test_connections_are_cut_and_made_again_by_time_out",
+        "test_format_1_the_client_connects_to_the_address",
+        "test_format_1_the_clients_arp_entry_changes",
+        "test_format_2_the_server_calls_another_host_for_its_client",
+        "test_format_3_a_remote_host_and_the_server_connect_to_each_other",
+        "test_nothing_is_changed_on_the_router",
+        "test_servers_reach_the_address",
+        "test_the_restart_scope_is_the_program_or_the_scripts",
+        "test_the_server_calls_other_hosts_from_its_own_address",
     }, others
     assert all("does not declare" in reason for reason in others.values())
 

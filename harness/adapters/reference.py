@@ -44,9 +44,13 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_pair",
             "mirror_functions",
             "reconfigure",
+            "event_rules",
+            "monitoring",
             "registry",
+            "remote_lan",
             "replace_disk",
             "script_commands",
+            "switching_time",
             "virtual_ip",
         ],
         "tiers": {"static": "", "pair": preflight.reason_to_skip()},
@@ -77,7 +81,9 @@ def _checked_by_command(text: str) -> list[dict[str, Any]]:
 
 
 def estimate(args: Args) -> dict[str, Any]:
-    """The memory of one mirror set by the reference's planning formula."""
+    """The memory of one mirror set, or the switching time, by the reference's planning formulas."""
+    if args.get("what") == "switching_time":
+        return _switching_time(args)
     if args.get("what") != "memory":
         raise Answer(UNSUPPORTED, f"no estimate of {args.get('what')!r}")
     from twinset.config.cluster import MirrorSet
@@ -89,6 +95,20 @@ def estimate(args: Args) -> dict[str, Any]:
         "max_io_kib": made.max_io_kib,
         "max_io_count": made.max_io_count,
         "memory_kib": set_memory_kib(made.max_io_kib, made.max_io_count),
+    }
+
+
+def _switching_time(args: Args) -> dict[str, Any]:
+    from twinset.guide.switching_time import estimate as terms
+
+    options = {"heartbeat_timeout_count": args["heartbeats"]} if "heartbeats" in args else {}
+    found = terms(args.get("resources", {}), scripts_s=float(args.get("scripts_s", 0)), **options)
+    return {
+        "heartbeat_s": found.heartbeat_s,
+        "partition_s": [found.partition_min_s, found.partition_max_s],
+        "resources_s": found.resources_s,
+        "scripts_s": found.scripts_s,
+        "total_s": [found.least_s, found.most_s],
     }
 
 

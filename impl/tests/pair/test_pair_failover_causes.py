@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from harness import topology
 from harness.labs import pair
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.labs.server import Server
@@ -121,7 +122,10 @@ def test_a_server_that_stops_being_one_loses_its_group(running: Pair) -> None:
     for program in ("twinsetd", "twinset-mirrord"):
         two.kill_program(program)
     running.await_active_on(one)
-    running.await_one_active()
+    shown = two.run(
+        ["ip", "-4", "address"]
+    ).stdout  # nobody is left to unmount, but the address has gone by itself
+    assert f" {topology.FLOATING_IP}/" not in shown
     lab.power_off(two)
     lab.power_on(two)
     running.give_back(two)
