@@ -1,4 +1,4 @@
-"""The port on paper: one server leaves, or stands still."""
+"""The port on paper: one server leaves, stands still, or comes back."""
 
 from typing import Any
 
@@ -9,6 +9,14 @@ class Faults:
     def power_verb(self, args: dict[str, Any]) -> Any:
         """Cut or give a server's power."""
         raise NotImplementedError
+
+    def _script(self, server: str, kind: str, group: dict[str, Any], event: str, place: str) -> Any:
+        """Run a script, if the group has one."""
+        raise NotImplementedError
+
+    def _recover(self, server: str, group: dict[str, Any]) -> None:
+        home = group["policy"][0] == server
+        self._script(server, "start", group, "RECOVER", "HOME" if home else "OTHER")
 
     def _server_shutdown(self, args: dict[str, Any]) -> Any:
         self.power_verb({"server": args["server"], "action": "cut"})

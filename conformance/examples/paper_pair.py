@@ -162,6 +162,7 @@ class Paper(Faults):  # type: ignore[misc]
                 self._copy(name, server)
         self._start_automatic()
         for group in self.config["groups"]:
+            self._recover(server, group)
             back = group.get("failback", False) or FLAW == "failback-always"
             away = self.groups[group["name"]] not in {None, server}
             if back and away and group["policy"][0] == server and self._usable(group, server):
