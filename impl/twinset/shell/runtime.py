@@ -115,16 +115,23 @@ class Runtime:
             self._routes,
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
-        self._monitor = GroupMonitor(
-            config, self.me, scale, system, self._steps.context, self._steps.groups_at_rest,
-            self.feed, self.request, self.down, failed,
-        )  # fmt: skip
-        self._rules = EventRules(
-            config.event_rules, scale, event_log, self._steps.groups_at_rest,
-            self.request, self.down, self._log, failed,
-        )  # fmt: skip
+        self._watchers = self._new_watchers(scale, system)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _new_watchers(self, scale: float, system: LocalSystem) -> tuple[GroupMonitor, EventRules]:
+        """What looks at running groups from outside."""
+        at_rest = self._steps.groups_at_rest
+        return (
+            GroupMonitor(
+                self.config, self.me, scale, system, self._steps.context, at_rest,
+                self.feed, self.request, self.down, self._failed,
+            ),
+            EventRules(
+                self.config.event_rules, scale, self._event_log, at_rest,
+                self.request, self.down, self._log, self._failed,
+            ),
+        )  # fmt: skip
 
     @property
     def local_addresses(self) -> list[str]:
@@ -147,8 +154,8 @@ class Runtime:
         self.mirrors.start()
         self.registry.start()
         self._steps.start()
-        self._monitor.start()
-        self._rules.start()
+        for watcher in self._watchers:
+            watcher.start()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self, *, end_mirrors: bool) -> None:
@@ -157,8 +164,8 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._rules.stop()
-        await self._monitor.stop()
+        for watcher in self._watchers:
+            await watcher.stop()
         await self._steps.stop()
         await self.programs.stop()
         await self.registry.stop()
