@@ -27,6 +27,7 @@ exit 0
 ALIVE = """#!/bin/sh
 [ ! -e /run/stalled ] || sleep 600
 """
+ACTIVE = "/var/lib/twinset/cluster.toml"
 RULES = """
 [[event_rule]]
 name = "fatal"
@@ -109,14 +110,22 @@ def test_what_is_watched_makes_a_group_fail_over(running: Pair) -> None:
 @pytest.mark.parametrize("running", [{}], indirect=True)
 def test_a_server_that_stops_being_one_loses_its_group(running: Pair) -> None:
     """A panic, then cluster software that dies and does not come back, then a shutdown of one server alone: the other
-    one takes over each time (6.3-02, 6.3-04, 6.3-06).
+    one takes over each time (6.3-02, 6.3-04, 6.3-06). The survivor knows what it took (twinset plan); the check list misses
+    the lost server, and then has both (twinset doctor).
     """
     lab = running.lab
     one, two = running.active, running.standby
     lab.panic(one)
     running.await_active_on(two)
+    measured = two.twinset("plan", ACTIVE)["measured"]
+    assert (list(measured["groups_s"]), measured["counts"]["floating_ip"]) == ([pair.GROUP], 1)
+    absent = two.twinset_result("doctor")
+    assert (absent.returncode, f'"server": "{one.name}"' in absent.stdout) == (1, True)
     lab.power_on(one)
     running.give_back(one)
+    checked = two.twinset("doctor")
+    assert [line for line in checked["lines"] if line["status"] == "error"] == []
+    assert {line["server"] for line in checked["lines"] if line["code"] == "W_SNMP"} == {one.name, two.name}
 
     two.release_daemon()
     for program in ("twinsetd", "twinset-mirrord"):
