@@ -110,8 +110,8 @@ def test_what_is_watched_makes_a_group_fail_over(running: Pair) -> None:
 @pytest.mark.parametrize("running", [{}], indirect=True)
 def test_a_server_that_stops_being_one_loses_its_group(running: Pair) -> None:
     """A panic, then cluster software that dies and does not come back, then a shutdown of one server alone: the other
-    one takes over each time (6.3-02, 6.3-04, 6.3-06). The survivor knows what it took (twinset plan); the check list misses
-    the lost server, and then has both (twinset doctor).
+    one takes over each time (6.3-02, 6.3-04, 6.3-06). The survivor knows what it took (twinset plan); the check list
+    misses the lost server, and then has both (twinset doctor).
     """
     lab = running.lab
     one, two = running.active, running.standby
