@@ -38,7 +38,7 @@ async def _mirror_disk_io(ctx: Context) -> str:
         found = parse.mounted_at(device.MOUNTINFO.read_text(), mount.path)
         if found is None or ctx.system.io_frozen(disk.set):
             continue  # the check of mounts tells the one, the mirror set's state the other
-        outcome = await ctx.system.run(plan.read(found.source), timeout_s=ctx.scaled(plan.READ_S, FLOOR_S))
+        outcome = await ctx.system.run(plan.read(found.source), timeout_s=plan.READ_S)
         if not outcome.ok:
             return f"{mount.path} cannot be read: {outcome.reason()}"
     return ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MIRROR_DISK_IO, PROCESS, WATCH = "mirror_disk_io", "process", "watch"
 READ_BYTES: Final = 4096
-READ_S: Final = 10.0  # a read that takes longer than this has not come
+READ_S: Final = 10.0  # a read that takes longer has not come; a lab's scale makes no disk faster
 
 
 def subjects(group: Group) -> Iterator[Subject]:
