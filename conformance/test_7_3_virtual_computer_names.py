@@ -59,6 +59,15 @@ def test_the_address_cannot_be_chosen(static: Static) -> None:
     static.refuses("7.3.1.3-04", "a chosen address", config, "E_UNSUPPORTED")
 
 
+@clause("7.3.3-10")
+def test_the_name_service_is_bound_to_one_adapter(static: Static) -> None:
+    """With a name, two adapters of a server bound to the name service draw W_WINS_BIND; one does not."""
+    config = make.with_vcns("WEB")
+    static.accepts("7.3.3-10", "one adapter", config)
+    config["servers"][0]["name_service_interfaces"] = 2
+    static.warns("7.3.3-10", "two adapters", config, "W_WINS_BIND")
+
+
 @clause("7.3.1.3-06")
 def test_addresses_of_several_networks_are_advised_against(static: Static) -> None:
     """A name beside addresses of two public networks is accepted with W_VCN_MULTI_NET, beside one address without."""

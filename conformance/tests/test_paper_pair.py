@@ -114,6 +114,8 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_format_2_the_server_calls_another_host_for_its_client",
         "test_format_3_a_remote_host_and_the_server_connect_to_each_other",
         "test_nothing_is_changed_on_the_router",
+        "test_an_arp_broadcast_switches_a_floating_address",
+        "test_a_router_needs_no_setting_for_a_floating_address",
         "test_servers_reach_the_address",
         "test_the_restart_scope_is_the_program_or_the_scripts",
         "test_the_server_calls_other_hosts_from_its_own_address",

@@ -98,6 +98,7 @@ def world(make_context: Any, tmp_path: Path) -> Iterator[World]:
         lambda name, *_: world.events.append(name),
         lambda _: world.frozen,
         lambda: 10.0,
+        Mock(),
         Mock(spec=NameService),
         Mock(),
         Mock(),
