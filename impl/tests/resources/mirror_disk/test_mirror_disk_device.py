@@ -309,6 +309,7 @@ class HangingDevice(LocalSystem):
             lambda name, *_: world.events.append(name),
             lambda _: world.frozen,
             lambda: 10.0,
+            Mock(),
             names,
             Mock(),
             Mock(),
