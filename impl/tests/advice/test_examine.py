@@ -221,7 +221,8 @@ def test_a_server_that_did_not_answer_is_no_good_news() -> None:
     assert failed(found)
     assert "connection refused" in found[0].text
     assert {each.status for each in of("W_SNMP", found)} == {lines.UNKNOWN}
-    assert {each.status for each in of("W_EXCLUSIVE", found)} == {lines.OK}
+    assert {each.status for code in ("W_EXCLUSIVE", "W_FORM") for each in of(code, found)} == {lines.OK}
+    assert "server2 could not be looked at" in of("W_DC", found)[0].text
 
 
 def test_a_driver_that_does_not_say_is_unknown() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-CONFIGURATION: Final = "configuration"  # a rule of twinset.config finds it
+CONFIGURATION: Final = "configuration"  # a rule of twinset.config finds it, or a check that needs no server
 DISKS: Final = "disks"  # twinset.disks finds it, on each server
 PAIR: Final = "pair"  # a check of twinset.advice.checks compares or looks at facts
 PERSON: Final = "person"  # impl/docs/advice.md
@@ -33,7 +33,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "W_ARRAY_MIX": Entry(("4.1.5-04",), DISKS, "no array is mirrored with a single disk"),
     "W_BIND_ORDER": Entry(
-        ("7.3.6-06", "7.3.6-09"), PAIR, "names are registered through the first public LAN"
+        ("7.3.6-06", "7.3.6-09"), CONFIGURATION, "names are registered through the first public LAN"
     ),
     "W_CAPACITY": Entry(("2.1.1-03",), PAIR, "either server has the memory and processors of the other"),
     "W_CLIENT_UNVERIFIED": Entry(("7.2.5-09",), PERSON, "whether each kind of client follows an address"),
@@ -46,11 +46,13 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "W_EXCLUSIVE": Entry(("6.2.3-06",), CONFIGURATION, "no group is exclusive"),
     "W_EXPAND": Entry(("2.2.1-07",), PERSON, "whether two servers will do in the long run"),
     "W_FIREWALL": Entry(("2.3.3-04",), PAIR, "no packet filter stands before the servers' ports"),
-    "W_FORM": Entry(("3.1.1-01",), PAIR, "no application of uni-directional standby is in two groups"),
+    "W_FORM": Entry(
+        ("3.1.1-01",), CONFIGURATION, "no application of uni-directional standby is in two groups"
+    ),
     "W_HW_MISMATCH": Entry(("4.1.1-02",), DISKS, "both disks of a set have one kind of controller"),
     "W_INCOMPAT": Entry(("5.2.3-02", "5.2.3-04"), PAIR, "no program runs that is known to hold mirror disks"),
     "W_LINKSPEED": Entry(("2.1.4-01",), PAIR, "interconnects have 100 Mbit/s or more"),
-    "W_LMHOSTS": Entry(("7.3.2.2-02", "7.3.6-04"), PAIR, "every name may stand in LMHOSTS files"),
+    "W_LMHOSTS": Entry(("7.3.2.2-02", "7.3.6-04"), CONFIGURATION, "every name may stand in LMHOSTS files"),
     "W_MC_SHARED": Entry(
         ("2.1.5-03", "2.2.2.2-09", "4.2.1-01"), PAIR, "nobody else was seen on the mirror connect"
     ),
@@ -62,8 +64,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "W_NO_BBU": Entry(("4.1.4-04",), PERSON, "that write-back caches have a battery or a UPS"),
     "W_NO_RAID": Entry(("4.1.1-03",), DISKS, "mirror disks are drives of disk arrays"),
     "W_NO_TAIL": Entry(("2.1.3-03",), DISKS, "unequal disks keep unused space at their end"),
-    "W_PLACEMENT": Entry(("5.2.2-10", "5.3-03", "5.3-04"), PAIR, "scripts lie on each server's own disk"),
-    "W_PREFER_FIP": Entry(("2.3.1-01", "7.2-02"), CONFIGURATION, "virtual IP addresses are needed"),
+    "W_PLACEMENT": Entry(
+        ("5.2.2-10", "5.3-03", "5.3-04"), CONFIGURATION, "scripts lie on each server's own disk"
+    ),
+    "W_PREFER_FIP": Entry(
+        ("2.3.1-01", "7.2-02"), CONFIGURATION, "no virtual IP address is used without need"
+    ),
     "W_PROTO": Entry(("2.1.5-04", "2.2.2.2-10", "4.2.1-02"), PAIR, "only IP runs on the mirror connect"),
     "W_PUBLIC_NOT_IC": Entry(("4.2.3-02",), CONFIGURATION, "every public LAN is an interconnect too"),
     "W_REG_BROAD": Entry(("6.2.7-07",), CONFIGURATION, "registry keys are narrow"),
@@ -86,7 +92,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
         ("7.3.2.3-03", "7.3.2.3-11", "7.3.2.3-13"), CONFIGURATION, "the name service is bound to one adapter"
     ),
     "W_WINS_DIFF": Entry(
-        ("7.3.2.3-07", "7.3.2.3-15"), PAIR, "one configuration gives both servers the same name servers"
+        ("7.3.2.3-07", "7.3.2.3-15"),
+        CONFIGURATION,
+        "one configuration gives both servers the same name servers",
     ),
     "W_WINS_SINGLE": Entry(
         ("7.3.2.3-06",), CONFIGURATION, "both servers' name servers are used, or one outside"

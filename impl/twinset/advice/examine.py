@@ -35,12 +35,14 @@ def examine(
     lines += _needed(config, servers)
     found = [*(_of_finding(finding.as_json()) for finding in findings), *_of_disks(config, servers)]
     lines += [line for line in found if line.status == ERROR]
+    seen = {facts.server for facts in servers}
+    unseen = [server.name for server in config.servers if server.name not in seen]
     by_code: dict[str, list[Line]] = {}
     for line in found:
         if line.status != ERROR:
             by_code.setdefault(line.code, []).append(line)
     for code, entry in CATALOGUE.items():
-        lines += by_code.pop(code, []) or list(_of_code(code, entry, config, servers, absent))
+        lines += by_code.pop(code, []) or list(_of_code(code, entry, config, servers, unseen))
     for rest in by_code.values():  # advice of ours beyond the guide's
         lines += rest
     return lines
@@ -52,7 +54,7 @@ def failed(lines: Iterable[Line]) -> bool:
 
 
 def _of_code(
-    code: str, entry: Entry, config: ClusterConfig, servers: Sequence[ServerFacts], absent: Mapping[str, str]
+    code: str, entry: Entry, config: ClusterConfig, servers: Sequence[ServerFacts], unseen: Sequence[str]
 ) -> Iterator[Line]:
     clause = entry.clauses[0]
     if code in CHECKS:
@@ -60,8 +62,8 @@ def _of_code(
         yield from found
         if any(line.status in (ADVICE, UNKNOWN) for line in found):
             return
-    if entry.by in (PAIR, DISKS) and absent:
-        text = f"{', '.join(absent)} was not looked at; as far as seen, {entry.fine}"
+    if entry.by in (PAIR, DISKS) and unseen:
+        text = f"{' and '.join(unseen)} could not be looked at; as far as seen, {entry.fine}"
         yield Line(UNKNOWN, code, clause, text, "twinset doctor, once both servers answer")
     elif entry.by in (CONFIGURATION, DISKS, PAIR):
         yield Line(OK, code, clause, entry.fine)
