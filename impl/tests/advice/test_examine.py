@@ -13,6 +13,8 @@ from twinset.advice.facts import Nic, ScriptFile, ServerFacts
 from twinset.advice.line import Line
 from twinset.config import check_document
 from twinset.config.cluster import ClusterConfig
+from twinset.disks import judge
+from twinset.disks.facts import LOCKED, WHOLE, Use
 
 START, STOP = "/etc/scripts/start", "/etc/scripts/stop"
 PUBLIC = {
@@ -206,13 +208,14 @@ def test_a_finding_about_a_disk_is_told_with_its_server() -> None:
     """Advice of a disk is advice, an error is an error; that its own mirror process has it locked is neither."""
     wrong = {"severity": "error", "code": "E_DISK", "clause": "4.1.2-03", "message": "is GPT [4.1.2-03]"}
     advice = {"severity": "warning", "code": "W_NO_RAID", "clause": "4.1.1-03", "message": "is a single disk"}
-    held = {"severity": "error", "code": "E_DISK", "clause": "", "message": "is locked by process 7"}
-    uses = [{"kind": "locked", "what": "7", "partition": 0}]
-    bad = disk("/dev/sdb", findings=[wrong, advice, held], uses=uses)
+    held = judge.by_use(Use(WHOLE, LOCKED, "twinset-mirrord (process 7)")).as_json()
+    bad = disk("/dev/sdb", findings=[wrong, advice, held])
     found = judged(servers=(server(1, disks=(bad,)), server(2)))
     [first] = [each for each in found if each.status == lines.ERROR]
     assert (first.server, first.text) == ("server1", "mirror set set1: /dev/sdb: is GPT")
     assert [each.status for each in of("W_NO_RAID", found)] == [lines.ADVICE]
+    other = judge.by_use(Use(WHOLE, LOCKED, "qemu (process 7)")).as_json()
+    assert failed(judged(servers=(server(1, disks=(disk("/dev/sdb", findings=[other]),)), server(2))))
 
 
 def test_a_server_that_did_not_answer_is_no_good_news() -> None:

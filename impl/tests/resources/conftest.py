@@ -57,6 +57,9 @@ class FakeAddresses:
     def prepare(self, interface: str, address: str) -> None:
         self.did.append(("prepare", interface, address))
 
+    def abandon(self, interface: str, address: str) -> None:
+        self.did.append(("abandon", interface, address))
+
     async def holder(self, interface: str, address: str) -> str:
         self.did.append(("ask", interface, address))
         return self.holders.get(address, "")

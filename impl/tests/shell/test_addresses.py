@@ -128,6 +128,22 @@ def test_an_old_verdict_counts_for_nothing(play, until: Until, monkeypatch: pyte
     play(work)
 
 
+def test_a_probe_that_is_abandoned_ends(play, until: Until) -> None:
+    """Its socket with it; whoever waited is told. To abandon what nobody asks is fine."""
+
+    async def work(lan: FakeLan, addresses: Addresses) -> None:
+        waiting = asyncio.create_task(addresses.holder("eth0", "10.0.1.100"))
+        await until(lambda: lan.said, "the first question")
+        addresses.abandon("eth0", "10.0.1.100")
+        addresses.abandon("eth0", "10.0.1.101")
+        with pytest.raises(StepFailed, match="not wanted any more"):
+            await waiting
+        await until(lambda: lan.ends[0].fileno() == -1, "the socket to be closed")
+        assert len(lan.said) == 1
+
+    play(work)
+
+
 def test_an_interface_that_is_gone_is_a_failed_step(play) -> None:
     """Its name is told; an announcement there gives the reason back."""
 

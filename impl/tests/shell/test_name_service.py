@@ -228,6 +228,22 @@ def test_a_prepared_claim_costs_the_start_nothing(until: Until, rfc_times: None)
     scenario(work)
 
 
+def test_an_abandoned_claim_ends_at_once(until: Until, rfc_times: None) -> None:
+    """Its sockets are closed, though the time of the claim is not over; a name that is held stays."""
+    del until
+
+    async def work(world: World) -> None:
+        world.one.prepare("DBSERVER", place())
+        assert list(world.one._lans)
+        world.one.abandon("DBSERVER")
+        assert not list(world.one._lans)
+        assert await world.one.take("DBSERVER", place()) == ""
+        world.one.abandon("DBSERVER")
+        assert world.one.holds("DBSERVER")
+
+    scenario(work)
+
+
 def test_an_old_claim_is_made_again(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was free a while ago may have been taken since."""
     monkeypatch.setattr(module, "CLAIM_FRESH_MS", -1)

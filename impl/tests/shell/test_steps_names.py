@@ -114,6 +114,20 @@ def test_names_and_addresses_are_asked_for_beside_the_first_step(
     scenario(work)
 
 
+def test_what_was_prepared_ends_with_a_start_that_failed(scenario: Callable[..., None], until: Until) -> None:
+    """A stop of anything of the group ends probe and claim that no step of their own had taken up (5.2.2-05)."""
+
+    async def work(world: World) -> None:
+        world.ask(1, "script")
+        await until(world.done, "the start")
+        world.steps.perform(RunStep(2, "db", "script", 0, "stop", {}))
+        await until(lambda: world.done(2), "the stop")
+        world.names.abandon.assert_called_once_with("DBSERVER")
+        world.addresses.abandon.assert_called_once_with("eth0", "10.0.1.100")
+
+    scenario(work)
+
+
 def test_no_name_is_claimed_for_a_recover_script(scenario: Callable[..., None], until: Until) -> None:
     """The script that runs on a returned server is no start of its group, whose names live elsewhere."""
 

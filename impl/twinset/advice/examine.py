@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .facts import ServerFacts
 
 CLOCKS_APART_S_MAX: Final = 5.0
+OWN_PROCESS: Final = "twinset-mirrord "
 
 
 def examine(
@@ -90,9 +91,8 @@ def _of_disks(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator
                 why = facts.disk_trouble[path]
                 yield Line(ERROR, "E_DISK", "4.1.2-01", where + why, "twinset disk list", facts.server)
             for disk in (disk for disk in facts.disks if disk.get("path") == path):
-                in_use = any(use.get("kind") == "locked" for use in disk.get("uses", ()))
                 for finding in disk.get("findings", ()):
-                    if not (in_use and "locked" in str(finding.get("message"))):  # by its own mirror process
+                    if not str(finding.get("value")).startswith(OWN_PROCESS):  # which holds it while it works
                         yield _of_finding(finding, where, facts.server)
                 sides.append(disk)
         if len(sides) == 2:

@@ -48,6 +48,9 @@ class Names(Protocol):
     def prepare(self, key: str, place: Place) -> None:
         """Begin to claim a name by broadcast; nothing happens when it is held or being claimed."""
 
+    def abandon(self, key: str) -> None:
+        """Claim a name no longer; fine when it is not being claimed."""
+
     async def take(self, key: str, place: Place) -> str:
         """Hold the name from now on; return who objects, "" when nobody does."""
 
@@ -75,6 +78,9 @@ class Addresses(Protocol):
 
     def prepare(self, interface: str, address: str) -> None:
         """Begin to ask the LAN who has an address; nothing happens when it is being asked."""
+
+    def abandon(self, interface: str, address: str) -> None:
+        """Ask no longer who has an address; fine when nobody is asked."""
 
     async def holder(self, interface: str, address: str) -> str:
         """Return the hardware address of the host that has the address, "" when nobody has."""

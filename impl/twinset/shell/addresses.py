@@ -114,12 +114,20 @@ class Addresses:
             self._task = asyncio.create_task(self._run())
 
     async def holder(self, interface: str, address: str) -> str:
-        """Return the hardware address of the host that has the address, "" when nobody has."""
+        """Return the hardware address of the host that has the address, "" when nobody has; StepFailed if abandoned."""
         self.prepare(interface, address)
         attempt = self._attempts[interface, address]
         await attempt.over.wait()
-        self._attempts.pop((interface, address), None)
+        if self._attempts.pop((interface, address), None) is not attempt:
+            raise StepFailed(f"{address} is not wanted any more")
         return attempt.probe.holder
+
+    def abandon(self, interface: str, address: str) -> None:
+        """Ask no longer: the start that wanted the address failed before; fine when nobody is asked."""
+        attempt = self._attempts.pop((interface, address), None)
+        if attempt is not None:
+            attempt.over.set()
+            self._wake.set()
 
     def announce(self, interface: str, address: str) -> str:
         """Tell the LAN where the address is; return "" or why that was not possible."""

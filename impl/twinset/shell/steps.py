@@ -22,7 +22,7 @@ from twinset.resources.virtual_ip.resource import VirtualIpResource
 from twinset.shell import clock, store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from twinset.cluster.effects import Probe, RunStep
     from twinset.config.cluster import ClusterConfig
@@ -151,6 +151,7 @@ class Steps:
                     self._announcing[key] = self._beside(resource.announce(ctx))
             else:
                 self._forget(key)
+                self._abandon(effect)
                 if key in self._announcing:
                     self._announcing.pop(key).cancel()  # the address is about to be another server's
                 await self._stop(resource, ctx, effect)
@@ -182,16 +183,25 @@ class Steps:
 
     def _prepare(self, effect: RunStep) -> None:
         """Let probes of the group's addresses and claims of its names run beside the steps before theirs."""
-        group = self._config.group(effect.group)
-        for kind, resource, count in (
-            (ADDRESS, _ADDRESSES, len(group.floating_ips)),
-            (NAME, _NAMES, len(group.virtual_computer_names)),
-        ):
+        for key, resource in self._not_started(effect.group):
+            with contextlib.suppress(TwinsetError):  # the step itself tells
+                resource.prepare(self._context(key, effect.environment))
+
+    def _abandon(self, effect: RunStep) -> None:
+        """Probe and claim no longer for a group that stops: what it had prepared and not started is part of it."""
+        for key, resource in self._not_started(effect.group):
+            with contextlib.suppress(TwinsetError):  # it has no place, so nothing was prepared
+                resource.abandon(self._context(key, effect.environment))
+
+    def _not_started(
+        self, name: str
+    ) -> Iterator[tuple[Key, FloatingIpResource | VirtualComputerNameResource]]:
+        group = self._config.group(name)
+        counts = ((ADDRESS, len(group.floating_ips)), (NAME, len(group.virtual_computer_names)))
+        for kind, count in counts:
             for index in range(count):
-                key = (effect.group, kind, index)
-                if key not in self._started:
-                    with contextlib.suppress(TwinsetError):  # the step itself tells
-                        resource.prepare(self._context(key, effect.environment))
+                if (name, kind, index) not in self._started:
+                    yield (name, kind, index), _ADDRESSES if kind == ADDRESS else _NAMES
 
     def _context(self, key: Key, environment: Mapping[str, str]) -> Context:
         name, _, index = key

@@ -25,6 +25,11 @@ class FloatingIpResource:
         if state.up and where.address not in state.addresses:
             ctx.system.addresses.prepare(where.interface, where.address)
 
+    def abandon(self, ctx: Context) -> None:
+        """End what `prepare` began: the start failed before this step."""
+        where = _place(ctx)
+        ctx.system.addresses.abandon(where.interface, where.address)
+
     async def start(self, ctx: Context) -> None:
         """Add the address unless another host has it; `announce` follows, beside the next steps."""
         where = _place(ctx)
