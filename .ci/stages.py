@@ -67,11 +67,27 @@ STAGES = (
         1.5,
         (
             ("python", "-m", "twinset.simulation.mirror", "--seeds", "1000"),
+            ("python", "-m", "twinset.simulation.mirror", "--disks", "--seeds", "200"),
+            ("python", "-m", "twinset.simulation.mirror", "--paths", "--seeds", "200"),
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
-    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
-    Stage("conformance", 7.5, (("pytest", "-q", "conformance", "--ignore=conformance/tests"),), tries=3),
+    # Every broken variant of the reference that needs no lab: the cases of its clause have to notice.
+    Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
+    # The ports to copy from, each compared with its committed verdict.
+    Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
+    Stage("pair", 12, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage(
+        "conformance",
+        8.5,
+        (
+            (
+                "pytest", "-q", "conformance", "--ignore=conformance/tests",
+                "--must-run=conformance/reference-not-run.toml", "--report=.ci/state/conformance",
+            ),
+        ),
+        tries=3,
+    ),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
 

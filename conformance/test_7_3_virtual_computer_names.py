@@ -59,15 +59,6 @@ def test_the_address_cannot_be_chosen(static: Static) -> None:
     static.refuses("7.3.1.3-04", "a chosen address", config, "E_UNSUPPORTED")
 
 
-@clause("7.3.3-10")
-def test_the_name_service_is_bound_to_one_adapter(static: Static) -> None:
-    """With a name, two adapters of a server bound to the name service draw W_WINS_BIND; one does not."""
-    config = make.with_vcns("WEB")
-    static.accepts("7.3.3-10", "one adapter", config)
-    config["servers"][0]["name_service_interfaces"] = 2
-    static.warns("7.3.3-10", "two adapters", config, "W_WINS_BIND")
-
-
 @clause("7.3.1.3-06")
 def test_addresses_of_several_networks_are_advised_against(static: Static) -> None:
     """A name beside addresses of two public networks is accepted with W_VCN_MULTI_NET, beside one address without."""
@@ -82,7 +73,7 @@ def test_addresses_of_several_networks_are_advised_against(static: Static) -> No
 
 
 @names
-@clause("7.3-01", "7.3.1.3-02", "7.3.4-02", "7.2.4-01")
+@clause("7.3-01", "7.3.1.3-02", "7.2.4-01", "7.3.4-02")
 def test_a_name_stands_for_the_address_exactly_while_its_group_is_active(pair: Pair, judge: Judge) -> None:
     """The client finds the group's address by the name, and reaches it; after the group stopped nobody answers."""
     see, fip = pair.see, address(pair, 0)
@@ -105,11 +96,13 @@ def test_one_name_is_associated_and_two_are_not(pair: Pair, judge: Judge) -> Non
     found = see.resolves("Conf-Several")
     own = {address(pair, 1), address(pair, 2)}
     judge.holds("7.3.1.3-03", f"exactly one of {own}", len(found) == 1 and set(found) <= own, found)
-    judge.holds("6.1-05", "a name is a resource of the group", bool(found), found)
     for name in ("Conf-A", "Conf-B"):
         judge.equal(
             "7.3.1.3-01", f"{name}, one of two", expected=[see.fixed[HOME]], observed=see.resolves(name)
         )
+    judge.holds(
+        "6.1-05", "names are resources of their groups: known while those are active", bool(found), found
+    )
 
 
 @names

@@ -1,37 +1,33 @@
-"""9.1: the planning of the switching time."""
+"""9.1: how long a switch of servers takes, as far as it is a matter of settings and arithmetic."""
 
 import pytest
 
-from conformance.suite.adapter import Adapter
 from conformance.suite.cases import clause
-from conformance.suite.judge import Judge
-
-ADDRESS_S = 360  # 9.1-13, as printed
-
-
-def planned(adapter: Adapter, **options: object) -> dict[str, object]:
-    """The port's estimate."""
-    adapter.require_tier("static")
-    adapter.require("switching_time")
-    return adapter.request("estimate", {"what": "switching_time", **options})
+from conformance.suite.static import Static
 
 
 @clause("9.1-03")
-@pytest.mark.parametrize(("heartbeats", "seconds"), [(None, 30), (2, 6), (20, 60)])
-def test_detection_is_three_seconds_a_heartbeat(
-    adapter: Adapter, judge: Judge, heartbeats: int | None, seconds: int
-) -> None:
-    """30 s by default; with another number of heartbeats three seconds for each."""
-    options = {} if heartbeats is None else {"heartbeats": heartbeats}
-    found = planned(adapter, **options)
-    judge.equal("9.1-03", f"{heartbeats} heartbeats", expected=seconds, observed=found["heartbeat_s"])
+def test_ten_heartbeats_of_three_seconds(static: Static) -> None:
+    """Untouched, a server counts as down after 10 missed heartbeats of 3 seconds: 30 seconds, not 27 and not 33."""
+    found = static.estimate("heartbeat", "interval_s", "count", "timeout_s")
+    static.judge.equal("9.1-03", "seconds between heartbeats", expected=3, observed=found["interval_s"])
+    static.judge.equal("9.1-03", "missed heartbeats", expected=10, observed=found["count"])
+    static.judge.equal("9.1-03", "seconds until detection", expected=30, observed=found["timeout_s"])
 
 
 @clause("9.1-08")
-@pytest.mark.parametrize("count", [0, 1, 2, 64])
-def test_resources_count_as_often_as_they_occur(adapter: Adapter, judge: Judge, count: int) -> None:
-    """n floating IP addresses take n times the time of one."""
-    one = planned(adapter, resources={"floating_ip": 1})["resources_s"]
-    judge.equal("9.1-08", "one address", expected=ADDRESS_S, observed=one)
-    found = planned(adapter, resources={"floating_ip": count})["resources_s"]
-    judge.equal("9.1-08", f"{count} addresses", expected=count * ADDRESS_S, observed=found)
+@pytest.mark.parametrize("kind", ["floating_ip", "virtual_computer_name", "mirror_disk"])
+def test_time_is_multiplied_by_the_number_of_resources(static: Static, kind: str) -> None:
+    """n resources of a kind take n times as long as one, none takes nothing, and kinds add up."""
+
+    def seconds(**resources: int) -> float:
+        return float(static.estimate("switching_time", "resources_s", resources=resources)["resources_s"])
+
+    one = seconds(**{kind: 1})
+    static.judge.holds("9.1-08", "one takes a time", one > 0, one)
+    for count in (0, 2, 3):
+        static.judge.equal(
+            "9.1-08", f"{count} of them", expected=count * one, observed=seconds(**{kind: count})
+        )
+    both = seconds(**{kind: 2, "monitor": 1})
+    static.judge.equal("9.1-08", "with a monitor", expected=2 * one + seconds(monitor=1), observed=both)

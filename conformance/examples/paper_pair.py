@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from paper_faults import Faults  # type: ignore[import-not-found]
 from paper_names import Names  # type: ignore[import-not-found]  # beside this file, where Python looks first
+from paper_returns import Returns  # type: ignore[import-not-found]
 
 Args = dict[str, Any]
 
@@ -43,7 +43,7 @@ def refused(code: str, message: str) -> Answer:
     return Answer("refused", code, message)
 
 
-class Paper(Faults):  # type: ignore[misc]
+class Paper(Returns):  # type: ignore[misc]
     """The whole world of this port."""
 
     def __init__(self) -> None:
@@ -428,7 +428,7 @@ class Paper(Faults):  # type: ignore[misc]
 
 
 COMMANDS = {name.removeprefix("c_"): method for name, method in vars(Paper).items() if name.startswith("c_")}
-PLAIN = "describe provision reset teardown apply operate events access copies run job pause"
+PLAIN = "describe provision reset teardown apply operate events access copies run job"
 VERBS = {name: name for name in PLAIN.split()} | {"power": "power_verb", "status": "status_verb"}
 
 

@@ -46,6 +46,8 @@ def document(config: Document, places: Places) -> Document:
         "account": [dict(account) for account in config.get("accounts", [])],
         "event_rule": [dict(rule) for rule in config.get("event_rules", [])],
     }
+    if "name_service" in config:
+        found["name_service"] = dict(config["name_service"])
     if places.timing:
         found["timing"] = dict(places.timing)
     return {key: value for key, value in found.items() if value != []}

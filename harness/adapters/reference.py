@@ -42,15 +42,19 @@ def describe(_args: Args) -> dict[str, Any]:
             "inspect_disk",
             "inspect_use",
             "inspect_pair",
+            "isolation",
             "mirror_functions",
+            "name_servers",
+            "both_go_on",
             "reconfigure",
+            "disk_faults",
             "event_rules",
             "monitoring",
-            "registry",
             "remote_lan",
+            "registry",
             "replace_disk",
+            "replace_server",
             "script_commands",
-            "switching_time",
             "virtual_ip",
         ],
         "tiers": {"static": "", "pair": preflight.reason_to_skip()},
@@ -81,11 +85,14 @@ def _checked_by_command(text: str) -> list[dict[str, Any]]:
 
 
 def estimate(args: Args) -> dict[str, Any]:
-    """The memory of one mirror set, or the switching time, by the reference's planning formulas."""
-    if args.get("what") == "switching_time":
-        return _switching_time(args)
-    if args.get("what") != "memory":
-        raise Answer(UNSUPPORTED, f"no estimate of {args.get('what')!r}")
+    """The reference's planning formulas: the table says which."""
+    what = args.get("what")
+    if what not in ESTIMATES:
+        raise Answer(UNSUPPORTED, f"no estimate of {what!r}")
+    return ESTIMATES[what](args)
+
+
+def _set_memory(args: Args) -> dict[str, Any]:
     from twinset.config.cluster import MirrorSet
     from twinset.guide.memory import set_memory_kib
 
@@ -98,18 +105,40 @@ def estimate(args: Args) -> dict[str, Any]:
     }
 
 
-def _switching_time(args: Args) -> dict[str, Any]:
-    from twinset.guide.switching_time import estimate as terms
+def _cluster_memory(args: Args) -> dict[str, Any]:
+    from twinset.config import loads
+    from twinset.guide.memory import cluster_memory_kib
 
-    options = {"heartbeat_timeout_count": args["heartbeats"]} if "heartbeats" in args else {}
-    found = terms(args.get("resources", {}), scripts_s=float(args.get("scripts_s", 0)), **options)
+    loaded = loads(neutral.toml(neutral.document(needed(args, "config", dict), neutral.Places())))
     return {
-        "heartbeat_s": found.heartbeat_s,
-        "partition_s": [found.partition_min_s, found.partition_max_s],
-        "resources_s": found.resources_s,
-        "scripts_s": found.scripts_s,
-        "total_s": [found.least_s, found.most_s],
+        "memory_kib": cluster_memory_kib((each.max_io_kib, each.max_io_count) for each in loaded.mirror_sets)
     }
+
+
+def _heartbeat(_args: Args) -> dict[str, Any]:
+    from twinset.config.cluster import Timing
+    from twinset.guide.limits import HEARTBEAT_INTERVAL_S
+
+    timing = Timing()
+    return {
+        "interval_s": int(HEARTBEAT_INTERVAL_S),
+        "count": timing.heartbeat_timeout_count,
+        "timeout_s": timing.heartbeat_timeout_s,
+    }
+
+
+def _switching_time(args: Args) -> dict[str, Any]:
+    from twinset.guide.switching_time import estimate as switching_time
+
+    return {"resources_s": switching_time(needed(args, "resources", dict)).resources_s}
+
+
+ESTIMATES: dict[str, Verb] = {
+    "memory": _set_memory,
+    "cluster_memory": _cluster_memory,
+    "heartbeat": _heartbeat,
+    "switching_time": _switching_time,
+}
 
 
 def verbs(pair: PairVerbs) -> dict[str, Verb]:

@@ -22,6 +22,8 @@ SECTIONS = {
     "cluster",
     "timing",
     "name_service",
+    "alerts",
+    "trap",
     "server",
     "lan",
     "mirror_set",
@@ -63,7 +65,9 @@ def test_top_level_keys_are_documented() -> None:
 @pytest.mark.parametrize("section", sorted(SECTIONS))
 def test_keys_of_a_table_are_documented(section: str) -> None:
     """Each section names the keys of its table with their defaults, and no key that does not exist."""
-    heading = f"`[{section}]`" if section in {"cluster", "timing", "name_service"} else f"`[[{section}]]`"
+    heading = (
+        f"`[{section}]`" if section in {"cluster", "timing", "name_service", "alerts"} else f"`[[{section}]]`"
+    )
     rows = rows_of(heading)
     fields = {
         key.removeprefix(f"{section}."): field

@@ -118,6 +118,15 @@ class Paths:
         return self.run / f"nbd-{set_name}.sock"
 
 
+def server_name(paths: Paths) -> str:
+    """Return the name of this server: that of its file, else the host name."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = paths.server_name.read_text().strip()
+        if text:
+            return text
+    return socket.gethostname()
+
+
 def time_scale(environment: Mapping[str, str] | None = None) -> float:
     """Read TWINSET_TIME_SCALE; ValueError names what is wrong with it."""
     env = os.environ if environment is None else environment
@@ -129,12 +138,3 @@ def time_scale(environment: Mapping[str, str] | None = None) -> float:
     if not TIME_SCALE_MIN <= scale <= TIME_SCALE_MAX:
         raise ValueError(f"TWINSET_TIME_SCALE is {text}, allowed are {TIME_SCALE_MIN} to {TIME_SCALE_MAX}")
     return scale
-
-
-def server_name(paths: Paths) -> str:
-    """Return the name of this server: what its file says, else that of the host."""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        text = paths.server_name.read_text().strip()
-        if text:
-            return text
-    return socket.gethostname()

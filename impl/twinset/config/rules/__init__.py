@@ -7,6 +7,7 @@ per chapter; ``timing`` holds the rules that are ours.
 from collections.abc import Iterator
 
 from twinset.config.rules import (
+    alerts,
     chapter_2_1,
     chapter_2_2_1,
     chapter_2_2_2,
@@ -15,6 +16,7 @@ from twinset.config.rules import (
     chapter_6,
     chapter_7,
     monitoring,
+    partition,
     timing,
 )
 from twinset.config.rules.rule import Rule
@@ -31,6 +33,8 @@ RULES: tuple[Rule, ...] = (
     *chapter_6.RULES,
     *chapter_7.RULES,
     *monitoring.RULES,
+    *alerts.RULES,
+    *partition.RULES,
 )
 
 

@@ -32,3 +32,8 @@ def place(config: ClusterConfig, me: str, address: str) -> Place:
             if wanted in network:
                 return Place(address, network.prefixlen, endpoint.interface)
     raise StepFailed(f"floating IP address {address} lies in no public LAN of {me} [7.2.1]")
+
+
+def probe(where: Place, probes: int) -> list[str]:
+    """Ask the LAN who has the address, before a configuration is accepted; exit status 0 means nobody answered."""
+    return ["arping", "-D", "-q", "-I", where.interface, "-c", str(probes), "-w", str(probes), where.address]

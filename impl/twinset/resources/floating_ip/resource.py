@@ -8,7 +8,8 @@ from twinset.errors import StepFailed
 from twinset.resources.floating_ip import plan
 
 if TYPE_CHECKING:
-    from twinset.resources.context import Context
+    from twinset.config.cluster import ClusterConfig
+    from twinset.resources.context import Context, System
 
 ANNOUNCEMENTS: Final = 4  # 7.2: repeated, for a switch or a host that missed one
 ANNOUNCE_PAUSE_S: Final = 0.5
@@ -45,14 +46,9 @@ class FloatingIpResource:
 
     async def stop(self, ctx: Context) -> None:
         """Take the address away. Where the interface is gone, so is the address."""
-        where = _place(ctx)
-        ctx.system.addresses.drop(where.interface, where.address, where.prefix)
-        try:
-            state = ctx.system.addresses.state(where.interface)
-        except StepFailed:
-            return
-        if where.address in state.addresses:
-            raise StepFailed(f"{where.address} could not be taken from {where.interface}")
+        address = ctx.group.floating_ips[ctx.index].address
+        if reason := await take_away(ctx.system, ctx.config, ctx.me, address):
+            raise StepFailed(reason)
 
     async def check(self, ctx: Context) -> None:
         """The address is there; one that somebody or the end of a lease took away is put back."""
@@ -81,6 +77,18 @@ class FloatingIpResource:
                 fields = {"address": where.address, "reason": reason}
                 ctx.system.log("fip_announce_failed", "warning", fields)
             await ctx.system.pause(ANNOUNCE_PAUSE_S)
+
+
+async def take_away(system: System, config: ClusterConfig, me: str, address: str) -> str:
+    """Take an address away; return "" or why it stayed. Where the interface is gone, so is the address."""
+    where = plan.place(config, me, address)
+    system.addresses.drop(where.interface, where.address, where.prefix)
+    try:
+        state = system.addresses.state(where.interface)
+    except StepFailed:
+        return ""
+    stays = where.address in state.addresses
+    return f"{where.address} could not be taken from {where.interface}" if stays else ""
 
 
 def _place(ctx: Context) -> plan.Place:
