@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness import topology
 from harness.adapters import neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
@@ -125,7 +126,7 @@ class PairVerbs:
         self.teardown({})
         self._wanted, self._config = args, {}
         self._lab = lab = Lab.create(
-            scale=self.scale, disk_mib=int(args.get("disk_mib", 64)), name="conformance"
+            topology.routed(), scale=self.scale, disk_mib=int(args.get("disk_mib", 64)), name="conformance"
         )
         for server in lab.servers:
             (server.state_directory / "conformance").mkdir(exist_ok=True)
@@ -140,6 +141,11 @@ class PairVerbs:
             "registry_get": list(registry.GET),
             "servers": servers,
             "client": {"interface": public.name},
+            "remote": {
+                "address": _plain(lab, "far", topology.REMOTE),
+                "router": "gw",
+                "interface": public.name,
+            },
             "networks": [
                 {
                     "name": lan.name,
@@ -150,6 +156,7 @@ class PairVerbs:
                     },
                 }
                 for lan in lab.topology.lans
+                if lan.roles
             ],
             "floating_ips": [f"{FLOATING_IP.rpartition('.')[0]}.{first + n}" for n in range(8)],
         }
@@ -383,6 +390,11 @@ class PairVerbs:
                     uri = f"nbd+unix:///{letter}?socket=/run/twinset/nbd-{resource['set']}.sock"
                     return {"mount": neutral.mount_point(letter), "uri": uri}
         raise Answer(FAILED, f"group {group!r} has no mirror disk", "E_NOTFOUND")
+
+
+def _plain(lab: Lab, lan: str, host: str) -> str:
+    """A host's address on a LAN, without its prefix length."""
+    return lab.topology.lan(lan).addresses[host].partition("/")[0]
 
 
 def _required(result: Result) -> Any:
