@@ -248,7 +248,7 @@ def await_stopped(lab: Cluster, timeout_s: float) -> None:
 PATIENCE_S = 60.0
 
 
-def insist(server: Server, verb: str, timeout_s: float, **arguments: Any) -> None:
+def insist(server: Server, verb: str, timeout_s: float, /, **arguments: Any) -> None:
     """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
 
     def accepted() -> bool:
