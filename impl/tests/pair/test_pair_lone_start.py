@@ -30,8 +30,8 @@ def await_lone_start(server: Server) -> None:
 
 @pytest.mark.parametrize("running", [SHORT_WAIT], indirect=True)
 def test_a_lone_server_runs_what_it_proves_to_be_the_latest(running: Pair) -> None:
-    """After a cluster shutdown the right to start alone is that of server 1: after the startup wait it runs the group with
-    its data, and server 2, which comes later, returns to it.
+    """After a cluster shutdown the right to start alone is that of server 1: after the startup wait it runs the group
+    with its data, and server 2, which comes later, returns to it.
     """
     lab = running.lab
     one, two = lab.servers
