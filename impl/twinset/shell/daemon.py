@@ -27,7 +27,7 @@ from twinset.shell.api import ApiServer
 from twinset.shell.configure import Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
-from twinset.shell.notify import notify
+from twinset.shell.notify import keep_watchdog, notify
 from twinset.shell.paths import Paths, time_scale
 from twinset.shell.runtime import Runtime
 
@@ -77,6 +77,7 @@ class Daemon:
         self.taken_up.set()
         await self._api.start()
         notify("READY=1")
+        alive = asyncio.create_task(keep_watchdog())
         halted = False
         while not halted and not self.ending.is_set():
             await self._listen()
@@ -95,6 +96,7 @@ class Daemon:
         await self._end_runtime(end_mirrors=left)
         if self._port is not None:
             self._port.close()
+        alive.cancel()
         self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
         outcome = await power.perform(last_act)
         if outcome is not None and not outcome.ok:
