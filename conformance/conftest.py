@@ -1,5 +1,6 @@
 """Starts the adapter, hands cases their tools, and counts how each case ends."""
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
@@ -16,12 +17,14 @@ from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
 from conformance.suite.static import Static
 
+LAB = "TWINSET_LAB"  # read by the adapter
 HERE = Path(__file__).resolve().parent
 # The suite does not know the reference: it starts its adapter like that of any other port.
 DEFAULT_ADAPTER = f"{sys.executable} -m harness.adapters.reference"
 MARKERS = (
     "clause(*ids): the guide's clauses a conformance case proves",
     "cluster(name): the cluster configuration of the pair tier that a case needs",
+    "smoke: one of the few cases that show power cut, failover, return, high-speed copy and names",
     "needs(*capabilities): what the adapter has to declare, or the case is unsupported",
     "spoils: the case leaves the pair in a state that no other case can begin with",
 )
@@ -42,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--section", action="append", metavar="N", help="run only this section and those below it"
     )
     options.addoption("--report", type=Path, metavar="DIR", help="write report.json, log and artefacts there")
+    options.addoption(
+        "--lab",
+        metavar="NAME",
+        help="where the adapter brings the servers up, given to it as TWINSET_LAB; "
+        "the reference's: namespaces, vagrant, auto (default: the virtual machines where they are up)",
+    )
     options.addoption("--known-failures", type=Path, default=HERE / "known-failures.toml", metavar="FILE")
 
 
@@ -97,6 +106,8 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The adapter, started once; an adapter that fails the probe breaks every case."""
     config = request.config
     folder = config.getoption("--report") or config.rootpath / ".conformance"
+    if config.getoption("--lab"):
+        os.environ[LAB] = config.getoption("--lab")
     found = Adapter.start(config.getoption("--adapter"), folder / "adapter.log")
     config.stash[ADAPTER] = found
     yield found
@@ -222,6 +233,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not found.results:
         return
     terminalreporter.section("conformance")
+    described = config.stash.get(ADAPTER, None)
+    if described and described.description.get("lab"):
+        terminalreporter.write_line(f"lab: {described.description['lab']}")
     for line in found.summary():
         terminalreporter.write_line(line)
     if not found.checks_executed:

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +14,7 @@ from harness.errors import CommandFailed
 from harness.faults.disk import create_image
 from harness.faults.partition_table import Partition
 from harness.labs.api import ApiRefused
-from harness.labs.asking import Job
+from harness.labs.asking import Job  # noqa: TC001 - beside the others
 from harness.labs.choice import AnyHost, AnyLab, AnyServer
 from harness.labs.pair import await_daemons
 from harness.run import Result
@@ -96,7 +95,8 @@ class PairVerbs:
         name = needed(args, key)
         if name not in self.lab.hosts:
             raise Answer(FAILED, f"no host {name!r}", "E_NOTFOUND")
-        return self.lab.hosts[name]
+        found: AnyHost = self.lab.hosts[name]
+        return found
 
     def _server(self, args: Args, key: str = "server") -> AnyServer:
         host = self._host(args, key)
@@ -124,7 +124,7 @@ class PairVerbs:
         self._lab = lab = self._make(int(args.get("disk_mib", 64)))
         for server in lab.servers:
             server.write_file(f"{SCRATCH}/.here", "")
-        await_daemons(lab)
+        await_daemons(lab.servers)
         public = next(lan for lan in lab.topology.lans if PUBLIC in lan.roles)
         first = int(FLOATING_IP.rpartition(".")[2])
         servers = {
@@ -167,8 +167,7 @@ class PairVerbs:
     def collect(self, args: Args) -> dict[str, Any]:
         """Copy what the lab left for the reader."""
         target = Path(needed(args, "dir"))
-        self.lab.artefacts.collect(self.lab)
-        shutil.copytree(self.lab.artefacts.directory, target, dirs_exist_ok=True)
+        self.lab.collect(target)
         return {"dir": str(target)}
 
     # -- the cluster

@@ -1,7 +1,8 @@
 """Which lab: namespaces of this machine, or two virtual machines that are up."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 from harness import preflight
 from harness.errors import LabError
@@ -10,11 +11,51 @@ from harness.labs.machine import Machine
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.labs.vagrant import VagrantLab
+from harness.topology import Topology
 from harness.vagrant import place
 
-AnyLab: TypeAlias = Lab | VagrantLab
 AnyHost: TypeAlias = Host | Machine
 AnyServer: TypeAlias = Server | Machine
+
+
+class AnyLab(Protocol):
+    """What both labs have. A host that is passed to a lab is one of its own."""
+
+    topology: Topology
+
+    @property
+    def hosts(self) -> Mapping[str, Any]:
+        """Every host by name."""
+
+    @property
+    def servers(self) -> Sequence[AnyServer]:
+        """The servers, in the guide's order."""
+
+    @property
+    def server1(self) -> AnyServer:
+        """The first server."""
+
+    def server(self, name: str) -> AnyServer:
+        """The server of that name."""
+
+    def power_on(self, host: Any) -> None:
+        """Give a host power."""
+
+    def power_off(self, host: Any) -> None:
+        """Cut the power."""
+
+    def cut(self, lan: str, hosts: Any = None, direction: str = "both") -> None:
+        """Cut servers off a LAN."""
+
+    def heal(self, lan: str | None = None, hosts: Any = None) -> None:
+        """Undo cuts."""
+
+    def collect(self, target: Path) -> None:
+        """Copy what helps a reader."""
+
+    def destroy(self) -> None:
+        """End what the lab made."""
+
 
 AUTO, NAMESPACES, VAGRANT = "auto", "namespaces", "vagrant"
 LABS = (AUTO, NAMESPACES, VAGRANT)

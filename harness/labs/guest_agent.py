@@ -59,10 +59,17 @@ def run(order: dict[str, Any]) -> Any:
     try:
         process = _start(order, subprocess.PIPE, subprocess.PIPE, given)
     except OSError as error:
-        return {"returncode": 127, "stdout": "", "stderr": f"{order['argv'][0]}: {error.strerror}\n", "late": False}
+        return {
+            "returncode": 127,
+            "stdout": "",
+            "stderr": f"{order['argv'][0]}: {error.strerror}\n",
+            "late": False,
+        }
     late = False
     try:
-        out, err = process.communicate(None if text is None else text.encode(), timeout=float(order["timeout_s"]))
+        out, err = process.communicate(
+            None if text is None else text.encode(), timeout=float(order["timeout_s"])
+        )
     except subprocess.TimeoutExpired:
         late = True
         _kill(process)
@@ -127,7 +134,16 @@ def ping(_order: dict[str, Any]) -> Any:
     return {"boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip()}
 
 
-VERBS = {"call": call, "run": run, "start": start, "job": job, "write": write, "read": read, "names": names, "ping": ping}
+VERBS = {
+    "call": call,
+    "run": run,
+    "start": start,
+    "job": job,
+    "write": write,
+    "read": read,
+    "names": names,
+    "ping": ping,
+}
 
 
 def carry_out(order: dict[str, Any]) -> None:

@@ -47,7 +47,9 @@ class Machine(Asking):
 
     role = SERVER
 
-    def __init__(self, name: str, domain: Any, ssh: Callable[[], list[str]], disk: Disk, disk_path: str) -> None:
+    def __init__(
+        self, name: str, domain: Any, ssh: Callable[[], list[str]], disk: Disk, disk_path: str
+    ) -> None:
         self.name = name
         self.domain = domain
         self.disk = disk
@@ -62,6 +64,11 @@ class Machine(Asking):
     def powered(self) -> bool:
         """True while the machine runs (also when paused)."""
         return self.domain.state()[0] in (RUNNING, PAUSED)
+
+    @property
+    def paused(self) -> bool:
+        """True while it stands still."""
+        return bool(self.domain.state()[0] == PAUSED)
 
     def boot(self, cut_cards: Sequence[str] = ()) -> None:
         """Give it power; cards that were cut are cut before the first instruction."""
@@ -156,7 +163,9 @@ class Machine(Asking):
         env: Mapping[str, str] | None = None,
     ) -> Result:
         """Run a command on this machine to its end."""
-        found = self.guest.order("run", timeout_s=timeout_s, argv=list(argv), input=input_text, env=dict(env or {}))
+        found = self.guest.order(
+            "run", timeout_s=timeout_s, argv=list(argv), input=input_text, env=dict(env or {})
+        )
         if found["late"]:
             raise CommandFailed(f"no end within {timeout_s:g} s: {' '.join(argv)}")
         result = Result(tuple(argv), found["returncode"], found["stdout"], found["stderr"])

@@ -1,9 +1,10 @@
 """The pair under test: its configuration, and the steps from bare servers to a running cluster."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.labs.api import ApiRefused
+from harness.labs.asking import Asking
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC
@@ -123,9 +124,9 @@ def await_status(
     return status
 
 
-def await_daemons(lab: Lab, timeout_s: float = 60.0) -> None:
-    """Both daemons answer."""
-    for server in lab.servers:
+def await_daemons(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
+    """Their daemons answer."""
+    for server in servers:
         wait_for(
             lambda s=server: s.daemon_answers(),  # type: ignore[misc]
             timeout_s,
@@ -210,7 +211,7 @@ def insist(server: Server, verb: str, timeout_s: float, **arguments: Any) -> Non
 
 def bring_up(lab: Lab, timeout_s: float = 120.0, **options: Any) -> None:
     """From bare servers to a NORMAL mirror set and an active group."""
-    await_daemons(lab)
+    await_daemons(lab.servers)
     one = lab.server1
     write_configuration(lab, one, **options)
     # Over the API: an operator's command starts an interpreter each time.

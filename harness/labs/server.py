@@ -105,7 +105,10 @@ class Server(Host, Asking):
         return sorted(entry.name for entry in directory.iterdir()) if directory.is_dir() else []
 
     def _seen_from_here(self, path: str) -> Path:
-        for inside, outside in (("/etc/twinset", self.etc_directory), ("/var/lib/twinset", self.state_directory)):
+        for inside, outside in (
+            ("/etc/twinset", self.etc_directory),
+            ("/var/lib/twinset", self.state_directory),
+        ):
             if path == inside or path.startswith(f"{inside}/"):
                 return outside / path[len(inside) + 1 :]
         raise LabError(f"{path} is not of twinset; the lab reaches no other file of a server from outside")

@@ -47,7 +47,9 @@ sync
 class VagrantLab:
     """Two servers as virtual machines, and a client; a context manager that leaves the machines up."""
 
-    def __init__(self, where: place.Place, scale: float, name: str, artefacts_root: Path | None = None) -> None:
+    def __init__(
+        self, where: place.Place, scale: float, name: str, artefacts_root: Path | None = None
+    ) -> None:
         self.place = where
         self.topology: Topology = default()
         self.scale = scale
@@ -66,7 +68,10 @@ class VagrantLab:
             for each in self.topology.hosts
             if each.name not in servers
         ]
-        self.hosts: dict[str, Host | Machine] = {**self.machines, **{host.name: host for host in self._others}}
+        self.hosts: dict[str, Host | Machine] = {
+            **self.machines,
+            **{host.name: host for host in self._others},
+        }
 
     @classmethod
     def create(
@@ -153,7 +158,9 @@ class VagrantLab:
 
     # -- links
 
-    def cut(self, lan: str, hosts: Iterable[Host | Machine | str] | None = None, direction: str = "both") -> None:
+    def cut(
+        self, lan: str, hosts: Iterable[Host | Machine | str] | None = None, direction: str = "both"
+    ) -> None:
         """Cut servers (default: both) off a LAN: "both" pulls the cable, "in" and "out" are one-way."""
         ports = self._ports(lan, hosts)
         self._cuts.update(dict.fromkeys(ports, links.cut_of(direction)))
@@ -194,7 +201,9 @@ class VagrantLab:
 
     def _apply_rules(self) -> None:
         """Drop what one-way cuts drop, on the machines' bridges."""
-        ways = {port: cut for port, cut in self._cuts.items() if cut.carrier and self.machines[port[1]].powered}
+        ways = {
+            port: cut for port, cut in self._cuts.items() if cut.carrier and self.machines[port[1]].powered
+        }
         names = {port: self.machines[port[1]].tap(self._mac(port)) for port in ways}
         run([*self._net(), "nft", "-f", "-"], input_text=links.rules(ways, names))
 
@@ -213,7 +222,9 @@ class VagrantLab:
             with contextlib.suppress(OSError):
                 shutil.copy(inputs.directory() / "console" / f"{machine.name}.log", folder / "console.log")
             with contextlib.suppress(HarnessError):
-                journal = machine.run(["journalctl", "--boot", "--no-pager", "-o", "short-monotonic"], timeout_s=120)
+                journal = machine.run(
+                    ["journalctl", "--boot", "--no-pager", "-o", "short-monotonic"], timeout_s=120
+                )
                 (folder / "journal.txt").write_text(journal.stdout)
             with contextlib.suppress(HarnessError):
                 (folder / "events.jsonl").write_text(machine.read_file("/var/lib/twinset/events.jsonl") or "")
@@ -227,7 +238,7 @@ class VagrantLab:
                 host.die()
         for machine in self.servers:
             with contextlib.suppress(Exception):
-                if machine.domain.state()[0] == 3:  # noqa: PLR2004 - VIR_DOMAIN_PAUSED
+                if machine.paused:
                     machine.resume()
                 machine.throttle()
             machine.forget_guest()
@@ -263,13 +274,22 @@ class VagrantLab:
             raise LabError(f"{domain.name()} has no address yet")
         home = Path(self.place.environment.get("VAGRANT_HOME", Path.home() / ".vagrant.d"))
         options = [word for option in SSH_OPTIONS for word in ("-o", option)]
-        return [*self._net(), "ssh", "-F", "none", *options, "-i", str(home / "insecure_private_key"), f"root@{addresses[-1]}"]
+        return [
+            *self._net(),
+            "ssh",
+            "-F",
+            "none",
+            *options,
+            "-i",
+            str(home / "insecure_private_key"),
+            f"root@{addresses[-1]}",
+        ]
 
     def _begin_anew(self, disk_mib: int) -> None:
         """Forget every cluster, by force; then blank disks and a boot."""
         key = secrets.token_hex(32)
         for machine in self.servers:
-            if machine.domain.state()[0] == 3:  # noqa: PLR2004 - VIR_DOMAIN_PAUSED
+            if machine.paused:
                 machine.resume()
             if not machine.powered:
                 machine.boot()
@@ -292,14 +312,29 @@ class VagrantLab:
         """A keeper with a switch of its own, joined to the machines' public LAN by a wire; the client on it."""
         env = environment(self.run_id)
         self._keeper.launch(
-            self.place.enter, {"role": "keeper", "name": "keeper", "binds": {}}, env, self.directory / "keeper.log"
+            self.place.enter,
+            {"role": "keeper", "name": "keeper", "binds": {}},
+            env,
+            self.directory / "keeper.log",
         )
         self._keeper.order("own")
         self._switch = Switch(self.topology, self._keeper.pid)
         self._switch.build()
         public = next(lan for lan in self.topology.lans if PUBLIC in lan.roles)
         end = f"{UPLINK}-{self.run_id}"
-        wire = ["ip", "link", "add", end, "type", "veth", "peer", "name", "uplink", "netns", str(self._keeper.pid)]
+        wire = [
+            "ip",
+            "link",
+            "add",
+            end,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "uplink",
+            "netns",
+            str(self._keeper.pid),
+        ]
         run([*self._net(), *wire])
         bridge = self._libvirt.networkLookupByName(plan.network(public.name)).bridgeName()
         run([*self._net(), "ip", "link", "set", end, "master", bridge, "up"])

@@ -31,7 +31,7 @@ TOOLS = ("mmdebstrap", "grub-mkimage", "mke2fs", "qemu-img", "tar", "chroot")
 # What every machine makes for itself, or what changes from build to build.
 NOT_SHIPPED = (
     "etc/ssh/ssh_host_*", "var/lib/postgresql/*/main", "etc/postgresql/*", "var/lib/systemd/random-seed",
-    "var/log/*.log", "var/log/*/*", "var/cache/apt/*.bin", "var/lib/apt/lists/*", "var/cache/ldconfig/*", "etc/hostname.*",
+    "var/log/*.log", "var/log/*/*", "var/cache/apt/*.bin", "var/lib/apt/lists/*", "var/cache/ldconfig/*",
 )  # fmt: skip
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 BOX_VAGRANTFILE = """Vagrant.configure("2") do |config|
@@ -56,10 +56,14 @@ def build() -> Path:
 
 
 def _require_tools() -> None:
-    lacking = [tool for tool in TOOLS if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
+    lacking = [
+        tool for tool in TOOLS if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None
+    ]
     if lacking or os.geteuid():
         why = f"missing: {', '.join(lacking)}" if lacking else "not root"
-        raise LabError(f"the box cannot be built here ({why}); `make vms-setup` installs what is needed, as root")
+        raise LabError(
+            f"the box cannot be built here ({why}); `make vms-setup` installs what is needed, as root"
+        )
 
 
 @contextlib.contextmanager
@@ -93,10 +97,21 @@ def _wheels(folder: Path) -> Path:
         try:
             # From a copy: setuptools leaves its traces beside what it builds.
             for name in ("impl", "harness", "conformance", "perf"):
-                shutil.copytree(inputs.ROOT / name, part / "tree" / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    inputs.ROOT / name, part / "tree" / name, ignore=shutil.ignore_patterns("__pycache__")
+                )
             for name in ("pyproject.toml", "setup.py", "README.md"):
                 shutil.copy(inputs.ROOT / name, part / "tree" / name)
-            pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--wheel-dir", str(part / "out")]
+            pip = [
+                sys.executable,
+                "-m",
+                "pip",
+                "wheel",
+                "-q",
+                "--no-build-isolation",
+                "--wheel-dir",
+                str(part / "out"),
+            ]
             run([*pip, str(part / "tree")], timeout_s=BUILD_S)
             (part / "out").replace(wheels)
         finally:
@@ -110,16 +125,22 @@ def _assemble(folder: Path, base: Path, wheels: Path, target: Path) -> None:
     begun = now_s()
     root = folder / "root"
     root.mkdir()
-    run(["tar", "--extract", "--numeric-owner", "--xattrs", "--file", str(base), "--directory", str(root)], timeout_s=BUILD_S)
+    run(
+        ["tar", "--extract", "--numeric-owner", "--xattrs", "--file", str(base), "--directory", str(root)],
+        timeout_s=BUILD_S,
+    )
     populate(root, wheels, default())
-    shutil.copy((root / "vmlinuz").resolve() if (root / "vmlinuz").exists() else _kernel(root), inputs.kernel_file())
+    shutil.copy(
+        (root / "vmlinuz").resolve() if (root / "vmlinuz").exists() else _kernel(root), inputs.kernel_file()
+    )
     _step("root file system", begun)
     begun = now_s()
     raw = folder / "box.raw"
     image.write(raw, root, inputs.IMAGE_MIB, rootfs.EPOCH_S)
     disk = folder / "box.img"
     run(
-        ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", str(raw), str(disk)], timeout_s=BUILD_S
+        ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", str(raw), str(disk)],
+        timeout_s=BUILD_S,
     )
     raw.unlink()
     pack(folder, target)
@@ -152,12 +173,16 @@ def populate(root: Path, wheels: Path, topology: Topology) -> None:
 
 
 def _in(root: Path, *argv: str) -> None:
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SOURCE_DATE_EPOCH": str(rootfs.EPOCH_S)}
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": str(rootfs.EPOCH_S),
+    }
     run(["chroot", str(root), *argv], timeout_s=BUILD_S, env=environment)
 
 
 def _install(root: Path, wheels: Path) -> None:
-    """twinset as its users install it: a virtual environment, the wheel, the unit."""
+    """Install twinset as its users do: a virtual environment, the wheel, the unit."""
     shutil.copytree(wheels, root / WHEELS)
     _in(root, "python3", "-m", "venv", f"/{OWN_VENV}")
     pip = [f"/{OWN_VENV}/bin/python", "-m", "pip", "install", "-q", "--no-index", "--no-cache-dir"]
@@ -172,7 +197,10 @@ def _install(root: Path, wheels: Path) -> None:
 
 def vagrant_key() -> str:
     """The public half of the well-known key that Vagrant logs in with."""
-    places = ("/usr/share/rubygems-integration/all/gems/vagrant-*/keys", "/opt/vagrant/embedded/gems/gems/vagrant-*/keys")
+    places = (
+        "/usr/share/rubygems-integration/all/gems/vagrant-*/keys",
+        "/opt/vagrant/embedded/gems/gems/vagrant-*/keys",
+    )
     for place in places:
         for file in Path("/").glob(f"{place[1:]}/vagrant.pub"):
             return file.read_text().strip() + "\n"

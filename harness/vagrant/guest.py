@@ -49,10 +49,7 @@ def network_files(topology: Topology) -> dict[str, str]:
 
 def files(topology: Topology) -> dict[str, str]:
     """Every file, path below the root -> text."""
-    hosts = {
-        name: address.partition("/")[0]
-        for name, address in next(iter(topology.lans)).addresses.items()
-    }
+    hosts = {name: address.partition("/")[0] for name, address in next(iter(topology.lans)).addresses.items()}
     return {
         **network_files(topology),
         "etc/modules-load.d/twinset.conf": "".join(f"{module}\n" for module in MODULES),
@@ -64,9 +61,6 @@ def files(topology: Topology) -> dict[str, str]:
         "etc/systemd/journald.conf.d/twinset.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
         "etc/systemd/system.conf.d/twinset.conf": "[Manager]\nDefaultTimeoutStopSec=20s\n",
         "boot/grub/grub.cfg": (
-            "set timeout=0\n"
-            f"linux /vmlinuz {KERNEL_ARGUMENTS}\n"
-            "initrd /initrd.img\n"
-            "boot\n"
+            f"set timeout=0\nlinux /vmlinuz {KERNEL_ARGUMENTS}\ninitrd /initrd.img\nboot\n"
         ),
     }

@@ -58,5 +58,5 @@ def write(image: Path, root: Path, size_mib: int, epoch_s: int) -> None:
         ["mke2fs", "-q", "-F", "-t", "ext4", "-O", EXT4_WITHOUT, "-U", UUID, "-d", str(root),
          "-E", f"offset={FIRST_SECTOR * SECTOR},hash_seed={HASH_SEED},lazy_itable_init=1", str(image), f"{blocks}k"],
         timeout_s=600,
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SOURCE_DATE_EPOCH": str(epoch_s), "E2FSPROGS_FAKE_TIME": str(epoch_s)},
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "E2FSPROGS_FAKE_TIME": str(epoch_s)},
     )  # fmt: skip

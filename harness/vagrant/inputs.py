@@ -1,5 +1,6 @@
-"""What the box is made of, and the name that follows from it: the same inputs give the same name. Pure but for
-reading the checkout's own files. Standard library only: the Vagrantfile asks at each command.
+"""What the box is made of, and the name that follows from it: the same inputs give the same name.
+
+Pure but for reading the checkout's own files. Standard library only: the Vagrantfile asks at each command.
 """
 
 import hashlib

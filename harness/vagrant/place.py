@@ -24,7 +24,12 @@ from harness.wait import wait_for
 SOCKET = Path("/run/libvirt/libvirt-sock")
 URI = "qemu:///system"
 INSIDE = "TWINSET_VMS_INSIDE"  # set in shells that are in the keeper already
-OWN_DIRECTORIES = {"/etc/libvirt": "etc", "/var/lib/libvirt": "lib", "/var/cache/libvirt": "cache", "/var/log/libvirt": "log"}
+OWN_DIRECTORIES = {
+    "/etc/libvirt": "etc",
+    "/var/lib/libvirt": "lib",
+    "/var/cache/libvirt": "cache",
+    "/var/log/libvirt": "log",
+}
 QEMU_CONF = """user = "root"
 group = "root"
 security_driver = "none"
@@ -73,10 +78,20 @@ class Place:
         return found
 
     def run(
-        self, argv: Sequence[str], *, check: bool = True, timeout_s: float = 120, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = True,
+        timeout_s: float = 120,
+        env: Mapping[str, str] | None = None,
     ) -> Result:
         """Run a command where libvirt runs."""
-        return run([*self.enter, *argv], check=check, timeout_s=timeout_s, env={**os.environ, **self.environment, **(env or {})})
+        return run(
+            [*self.enter, *argv],
+            check=check,
+            timeout_s=timeout_s,
+            env={**os.environ, **self.environment, **(env or {})},
+        )
 
 
 def _keeper_socket(directory: Path) -> Path:
@@ -120,8 +135,14 @@ def make(directory: Path | None = None) -> Place:
     for name in ("run", "pool", "console", "vagrant-home"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     keeper = Init(_keeper_socket(directory))
-    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
-    keeper.launch([], {"role": "keeper", "name": "keeper", "binds": {}}, env, directory / "run" / "keeper.log")
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+    }
+    keeper.launch(
+        [], {"role": "keeper", "name": "keeper", "binds": {}}, env, directory / "run" / "keeper.log"
+    )
     keeper.order("own")
     place = Place(directory, keeper.mark)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import HarnessError, LabError
 from harness.run import call_foreground
 from harness.topology import default
-from harness.vagrant import box, inputs, place, plan
+from harness.vagrant import box, place, plan
 from harness.wait import now_s
 
 SERVERS = tuple(server.name for server in default().servers)
@@ -23,7 +23,9 @@ def up() -> None:
     built = box.build()
     where = place.make()
     print(f"vms: box {built.name}, libvirt {where.uri} ({now_s() - begun:.0f} s)", flush=True)
-    _vagrant(where, "up", "--no-provision" if not plan.Settings.from_environment(os.environ).box else "--provision")
+    _vagrant(
+        where, "up", "--no-provision" if not plan.Settings.from_environment(os.environ).box else "--provision"
+    )
     print(f"vms: both machines are up after {now_s() - begun:.0f} s", flush=True)
 
 

@@ -49,7 +49,7 @@ def test_one_damaged_copy_of_the_cluster_record_is_survived(running: Pair, copy:
     running.lab.power_off(server)
     damage(server, cluster_partition.RECORD_OFFSETS[copy])
     running.lab.power_on(server)
-    pair.await_daemons(running.lab)
+    pair.await_daemons(running.lab.servers)
     running.lab.server1.api("cluster.start", LATE_S)
     running.await_normal()
     running.await_active_on(running.active)

@@ -18,7 +18,9 @@ def test_signs_of_life_are_wanted_of_the_process_that_systemd_names() -> None:
     assert notify.watchdog_s({}, 7) == 0.0
 
 
-def test_an_event_loop_that_turns_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_loop_that_turns_gives_signs_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """WATCHDOG=1 comes again and again while the loop turns, and no more once the task is cancelled."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))

@@ -9,7 +9,12 @@ from twinset.wire import nbd_netlink
 from twinset.wire.nbd_netlink import Answer
 
 # nlmsghdr (length, type, flags REQUEST|ACK, sequence, port), genlmsghdr (command, version 1), attributes.
-GET_FAMILY = struct.pack("=IHHII", 28, 0x10, 5, 9, 0) + struct.pack("=BBH", 3, 1, 0) + struct.pack("=HH", 8, 2) + b"nbd\0"
+GET_FAMILY = (
+    struct.pack("=IHHII", 28, 0x10, 5, 9, 0)
+    + struct.pack("=BBH", 3, 1, 0)
+    + struct.pack("=HH", 8, 2)
+    + b"nbd\0"
+)
 ACK = struct.pack("=IHHII", 36, 2, 0, 9, 0) + struct.pack("=i", 0) + b"\0" * 16
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from twinset.errors import ProtocolError
+from twinset.resources.mirror_disk import plan
 from twinset.shell import memory
 from twinset.wire import nbd
 from twinset.wire.nbd_client import ClientHandshake, OpenExport
@@ -44,7 +45,10 @@ class Front(Protocol):
     """The kernel's side: a file of FUSE, or the kernel's own NBD client."""
 
     descriptor: int
-    data_offset: int
+
+    @property
+    def data_offset(self) -> int:
+        """Where the data of a write begin in its slot."""
 
     def open(self, size_bytes: int, flags: int) -> None:
         """Give the kernel its device; OSError when it refuses."""
@@ -314,7 +318,7 @@ def _front(kind: str, file: Path) -> Front:
     if kind == "nbd":
         from twinset.shell.nbd_front import NbdFront
 
-        return NbdFront(file, IO_BYTES_MAX)
+        return NbdFront(file.with_suffix(plan.NOTE), IO_BYTES_MAX)
     from twinset.shell.fuse_front import FuseFront
 
     return FuseFront(file, SLOTS, IO_BYTES_MAX)

@@ -24,8 +24,7 @@ _COMMANDS: Final = {fuse.READ: nbd.NBD_CMD_READ, fuse.WRITE: nbd.NBD_CMD_WRITE, 
 class FuseFront:
     """One file, served."""
 
-    data_offset: Final = fuse.DATA_OFFSET
-    """Where the data of a write begin in its slot."""
+    data_offset = fuse.DATA_OFFSET
 
     def __init__(self, file: Path, slots: int, io_bytes_max: int) -> None:
         self._file = file
@@ -38,9 +37,7 @@ class FuseFront:
         """Mount the file; OSError when the kernel refuses."""
         self._size = size_bytes
         self.descriptor = os.open("/dev/fuse", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        options = (
-            f"fd={self.descriptor},rootmode={fuse.FILE_MODE:o},user_id=0,group_id=0,max_read={self._io_bytes_max}"
-        )
+        options = f"fd={self.descriptor},rootmode={fuse.FILE_MODE:o},user_id=0,group_id=0,max_read={self._io_bytes_max}"
         libc = ctypes.CDLL(None, use_errno=True)
         target, flags = os.fsencode(self._file), MS_NOSUID | MS_NODEV
         if libc.mount(b"twinset", target, b"fuse.twinset", flags, options.encode()):

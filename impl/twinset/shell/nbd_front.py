@@ -31,7 +31,7 @@ _KNOWN: Final = frozenset({nbd.NBD_CMD_READ, nbd.NBD_CMD_WRITE, nbd.NBD_CMD_FLUS
 class NbdFront:
     """One /dev/nbdN; the file carries its path and name once it is there."""
 
-    data_offset: Final = 0
+    data_offset = 0
 
     def __init__(self, file: Path, io_bytes_max: int) -> None:
         self._file = file
@@ -153,4 +153,3 @@ class NbdFront:
         if self._kernel is not None:
             self._kernel.close()
             self._kernel = None
-

@@ -56,7 +56,14 @@ def get_family(sequence: int) -> bytes:
 
 
 def connect(
-    family: int, sequence: int, *, descriptor: int, size_bytes: int, block_bytes: int, flags: int, identifier: str
+    family: int,
+    sequence: int,
+    *,
+    descriptor: int,
+    size_bytes: int,
+    block_bytes: int,
+    flags: int,
+    identifier: str,
 ) -> bytes:
     """Attach a free device to a socket of the calling process; requests on it never time out."""
     item = _attribute(NBD_SOCK_ITEM | _NLA_F_NESTED, _attribute(NBD_SOCK_FD, struct.pack("=I", descriptor)))
@@ -73,7 +80,9 @@ def connect(
 
 def disconnect(family: int, sequence: int, index: int) -> bytes:
     """Take a device away; what is under way ends with an error."""
-    return _message(family, NBD_CMD_DISCONNECT, sequence, _attribute(NBD_ATTR_INDEX, struct.pack("=I", index)))
+    return _message(
+        family, NBD_CMD_DISCONNECT, sequence, _attribute(NBD_ATTR_INDEX, struct.pack("=I", index))
+    )
 
 
 class Answer:

@@ -1,7 +1,8 @@
-"""A data partition as a block device: NBD export -> helper process -> kernel NBD (decision record 0014), or, where
-the kernel has no nbd, -> FUSE file -> loop device (0004).
+"""A data partition as a block device.
 
-Everything here can be found again by a later daemon: the record names the helper process and the devices.
+NBD export -> helper process -> the kernel's NBD client (decision record 0014), or, where the kernel has none,
+-> FUSE file -> loop device (0004). Everything here can be found again by a later daemon: the record names the helper
+process and the device.
 """
 
 from __future__ import annotations
@@ -53,7 +54,6 @@ async def attach(ctx: Context, set_name: str, letter: str) -> Device:
         return found
     await detach(ctx, set_name, letter)
     files.directory.mkdir(parents=True, exist_ok=True)
-    files.file.unlink(missing_ok=True)
     files.file.touch(mode=0o600)
     front = plan.front(driver=await _driver(ctx), forced=os.environ.get(FORCED, ""))
     reconnect_s = ctx.config.timing.disk_io_wait_s
@@ -104,7 +104,7 @@ def adopt(ctx: Context, files: plan.Names) -> Device | None:
     if not pid or not _is_ours(ctx, files, pid) or not device:
         return None
     if kernel_nbd.is_nbd(device):
-        return Device(device, None) if kernel_nbd.noted(files.file) == device else None
+        return Device(device, None) if kernel_nbd.noted(files.note) == device else None
     return Device(device, None) if loop.backing_file(device) == str(files.file) else None
 
 
@@ -121,7 +121,7 @@ async def detach(ctx: Context, set_name: str, letter: str) -> None:
         await ctx.system.end_process(pid, END_GRACE_S)
     if _fuse_mounted(files.file):
         await ctx.system.run(plan.unmount_lazily(str(files.file)), timeout_s=10)
-    for leftover in (files.file, files.record):
+    for leftover in (files.file, files.note, files.record):
         with contextlib.suppress(OSError):
             leftover.unlink()
 
@@ -148,7 +148,7 @@ async def fail_if_orphaned(ctx: Context, set_name: str, letter: str) -> None:
 
 async def _disconnect(files: plan.Names) -> None:
     """Take the kernel's NBD device away, if there is one."""
-    device = kernel_nbd.noted(files.file)
+    device = kernel_nbd.noted(files.note)
     if device:
         with contextlib.suppress(OSError):  # it waits for nothing that could hang: errors end requests
             await asyncio.to_thread(kernel_nbd.disconnect, device)
@@ -164,7 +164,7 @@ async def abandon(ctx: Context, set_name: str, letter: str, attached: Device) ->
 async def _wait_for_nbd(ctx: Context, files: plan.Names, pid: int) -> Device:
     """The helper process writes down which device it has."""
     waited_s = 0.0
-    while not (path := kernel_nbd.noted(files.file)):
+    while not (path := kernel_nbd.noted(files.note)):
         await _attach_pause(ctx, files, pid, waited_s)
         waited_s += POLL_S
     return Device(path, None)

@@ -6,13 +6,15 @@ import errno
 import os
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from twinset.wire import nbd, nbd_netlink
 
 SYS_BLOCK: Final = Path("/sys/block")
 MODULE: Final = Path("/sys/module/nbd")
-BLOCK_BYTES: Final = 512  # as a loop device has it: a file system may move from one kind of device to the other
+BLOCK_BYTES: Final = (
+    512  # as a loop device has it: a file system may move from one kind of device to the other
+)
 ANSWER_BYTES: Final = 64 * 1024
 ANSWER_S: Final = 10.0
 FLAGS: Final = nbd.NBD_FLAG_HAS_FLAGS | nbd.NBD_FLAG_SEND_FLUSH | nbd.NBD_FLAG_SEND_FUA
@@ -92,7 +94,7 @@ class _Netlink:
         self._sequence = 0
         self.family = 0
 
-    def __enter__(self) -> _Netlink:
+    def __enter__(self) -> Self:
         try:
             self.family = self.ask(nbd_netlink.get_family(self.next()), "the kernel has no nbd").family
         except BaseException:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # end with an I/O error instead of waiting for ever.
 RECONNECT_S_MIN: Final = 60
 
+NOTE: Final = ".nbd"
 NBD: Final = "nbd"  # decision record 0014
 FUSE: Final = "fuse"  # decision record 0004
 
@@ -54,6 +55,11 @@ class Names:
     def file(self) -> Path:
         """The FUSE file that carries the partition."""
         return self.directory / f"{self.set}-{self.letter}.raw"
+
+    @property
+    def note(self) -> Path:
+        """Which device of the kernel's NBD client carries the partition."""
+        return self.file.with_suffix(NOTE)
 
     @property
     def log(self) -> Path:
