@@ -3,6 +3,7 @@
     python -m harness.vagrant.box            build what is missing, print the file
     python -m harness.vagrant.box name       its name under Vagrant
     python -m harness.vagrant.box file       where it lies (or will)
+    python -m harness.vagrant.box provision  what the provisioner of a public box copies into the machines
 
 Three layers, each kept under a hash of its inputs: packages (a tar), wheels (a directory), the box.
 """
@@ -72,6 +73,24 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def provision() -> Path:
+    """The directory that the provisioner copies into a public box: package list, files, wheels."""
+    target = inputs.directory() / "provision"
+    with _alone(inputs.directory() / "boxes"):
+        wheels = _wheels(inputs.directory() / "boxes")
+        shutil.rmtree(target, ignore_errors=True)
+        for name, text in guest.provisioned(default()).items():
+            file = target / "root" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        unit = target / "root/etc/systemd/system/twinsetd.service"
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(inputs.ROOT / "impl/systemd/twinsetd.service", unit)
+        shutil.copy(inputs.PACKAGES, target / inputs.PACKAGES.name)
+        shutil.copytree(wheels, target / "wheels")
+    return target
 
 
 def _step(text: str, begun: float) -> None:
@@ -242,14 +261,14 @@ def main() -> int:
             print(inputs.box_name(inputs.box_key()))
         case ["file"]:
             print(inputs.box_file(inputs.box_key()))
-        case []:
+        case [] | ["provision"]:
             try:
-                print(build())
+                print(provision() if sys.argv[1:] else build())
             except LabError as error:
                 print(f"box: {error}", file=sys.stderr)
                 return 1
         case other:
-            print(f"unknown: {' '.join(other)}; name, file, or nothing", file=sys.stderr)
+            print(f"unknown: {' '.join(other)}; name, file, provision, or nothing", file=sys.stderr)
             return 2
     return 0
 

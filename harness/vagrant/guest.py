@@ -47,6 +47,12 @@ def network_files(topology: Topology) -> dict[str, str]:
     return files
 
 
+def provisioned(topology: Topology) -> dict[str, str]:
+    """The files that a public box gets as well: its own boot loader, users and disks stay as they are."""
+    wanted = ("etc/systemd/network/20-", "etc/modules-load.d/", "etc/systemd/system.conf.d/")
+    return {name: text for name, text in files(topology).items() if name.startswith(wanted)}
+
+
 def files(topology: Topology) -> dict[str, str]:
     """Every file, path below the root -> text."""
     hosts = {name: address.partition("/")[0] for name, address in next(iter(topology.lans)).addresses.items()}

@@ -104,6 +104,7 @@ def plan(settings: Settings, topology: Topology, *, kvm_works: bool, directory: 
         "box": settings.box or inputs.box_name(inputs.box_key()),
         "box_file": "" if public_box else str(inputs.box_file(inputs.box_key())),
         "public_box": public_box,
+        "provision_directory": str(directory / "provision"),
         "accel": accel,
         "boot_s": BOOT_S[accel],
         "memory_mib": settings.memory_mib,
