@@ -1,14 +1,15 @@
 """The pair under test: its configuration, and the steps from bare servers to a running cluster."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.labs.api import ApiRefused
 from harness.labs.asking import Asking
-from harness.labs.namespaces import Lab
-from harness.labs.server import Server
 from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC
 from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from harness.labs.choice import AnyLab, AnyServer
 
 CONFIGURATION = "/etc/twinset/cluster-new.toml"
 MOUNT_POINT = "/mnt/db"
@@ -17,7 +18,7 @@ SET = "set1"
 
 
 def configuration(
-    lab: Lab,
+    lab: "AnyLab",
     *,
     scripts: Sequence[tuple[str, str]] = (),
     cluster: Mapping[str, Any] | None = None,
@@ -29,6 +30,7 @@ def configuration(
     wins_servers: Sequence[str] = (),
     registry_keys: Sequence[tuple[str, str]] = (),
     virtual_ips: Sequence[str] = (),
+    filesystem: str = "ext4",
 ) -> str:
     """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts."""
     one, two = (server.name for server in lab.servers)
@@ -58,7 +60,7 @@ def configuration(
         *_pairs({"name": GROUP, "policy": [one, two], "startup": "automatic", **(group_options or {})}),
     ]
     mounts = ", ".join(
-        f'{{letter="{letter}", path="{mount_point(letter)}", filesystem="ext4"}}'
+        f'{{letter="{letter}", path="{mount_point(letter)}", filesystem="{filesystem}"}}'
         for letter in letters.values()
     )
     lines += ["[[group.mirror_disk]]", f'set = "{SET}"', f"mounts = [ {mounts} ]"]
@@ -93,24 +95,22 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-def write_configuration(lab: Lab, server: Server, **options: Any) -> str:
+def write_configuration(lab: "AnyLab", server: Asking, **options: Any) -> str:
     """Put the configuration on a server; return its path there."""
-    target = server.etc_directory / CONFIGURATION.rpartition("/")[2]
-    target.write_text(configuration(lab, **options))
+    server.write_file(CONFIGURATION, configuration(lab, **options))
     return CONFIGURATION
 
 
-def install_script(lab: Lab, name: str, text: str) -> str:
+def install_script(lab: "AnyLab", name: str, text: str) -> str:
     """Put an executable script on both servers; return its path there."""
+    path = f"/etc/twinset/scripts/{name}"
     for server in lab.servers:
-        file = server.etc_directory / "scripts" / name
-        file.write_text(text)
-        file.chmod(0o755)
-    return f"/etc/twinset/scripts/{name}"
+        server.write_file(path, text, 0o755)
+    return path
 
 
 def await_status(
-    server: Server, predicate: Callable[[dict[str, Any]], Any], timeout_s: float, what: str
+    server: Asking, predicate: Callable[[dict[str, Any]], Any], timeout_s: float, what: str
 ) -> dict[str, Any]:
     """Return the first ``cluster status`` of this server for which the predicate is true."""
 
@@ -135,14 +135,14 @@ def await_daemons(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
         )
 
 
-def await_both_normal(lab: Lab, timeout_s: float) -> None:
+def await_both_normal(lab: "AnyLab", timeout_s: float) -> None:
     """Both servers see both servers operating normally."""
     for server in lab.servers:
         for name in (s.name for s in lab.servers):
             await_server(server, name, "O", timeout_s)
 
 
-def await_server(observer: Server, name: str, symbol: str, timeout_s: float) -> None:
+def await_server(observer: Asking, name: str, symbol: str, timeout_s: float) -> None:
     """The observer shows a server with that status symbol."""
     await_status(
         observer,
@@ -152,7 +152,7 @@ def await_server(observer: Server, name: str, symbol: str, timeout_s: float) -> 
     )
 
 
-def await_set(observer: Server, state: str, timeout_s: float, set_name: str = SET) -> None:
+def await_set(observer: Asking, state: str, timeout_s: float, set_name: str = SET) -> None:
     """The observer shows the mirror set in that state."""
     await_status(
         observer,
@@ -163,7 +163,7 @@ def await_set(observer: Server, state: str, timeout_s: float, set_name: str = SE
 
 
 def await_group(
-    observer: Server, state: str, timeout_s: float, on: str | None = None, group: str = GROUP
+    observer: Asking, state: str, timeout_s: float, on: str | None = None, group: str = GROUP
 ) -> None:
     """The observer shows the group in that state (on that server)."""
 
@@ -174,13 +174,13 @@ def await_group(
     await_status(observer, holds, timeout_s, f"group {group} to be {state}" + (f" on {on}" if on else ""))
 
 
-def active_server(lab: Lab, observer: Server, group: str = GROUP) -> Server:
+def active_server(lab: "AnyLab", observer: Asking, group: str = GROUP) -> "AnyServer":
     """The server that runs the group, as the observer sees it."""
     status = observer.status() or {}
     return lab.server(status.get("groups", {}).get(group, {}).get("server") or "nobody")
 
 
-def await_stopped(lab: Lab, timeout_s: float) -> None:
+def await_stopped(lab: "AnyLab", timeout_s: float) -> None:
     """No server operates any more: mirrors closed, nothing in flight."""
     for server in lab.servers:
         await_status(
@@ -194,7 +194,7 @@ def await_stopped(lab: Lab, timeout_s: float) -> None:
 PATIENCE_S = 60.0
 
 
-def insist(server: Server, verb: str, timeout_s: float, **arguments: Any) -> None:
+def insist(server: Asking, verb: str, timeout_s: float, **arguments: Any) -> None:
     """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
 
     def accepted() -> bool:
@@ -209,7 +209,7 @@ def insist(server: Server, verb: str, timeout_s: float, **arguments: Any) -> Non
     wait_for(accepted, timeout_s, f"{server.name} to accept {verb}", poll_s=0.2)
 
 
-def bring_up(lab: Lab, timeout_s: float = 120.0, **options: Any) -> None:
+def bring_up(lab: "AnyLab", timeout_s: float = 120.0, **options: Any) -> None:
     """From bare servers to a NORMAL mirror set and an active group."""
     await_daemons(lab.servers)
     one = lab.server1

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from harness.errors import HarnessError, LabError
 from harness.faults import links
-from harness.faults.disk import Disk, create_image
+from harness.faults.disk import Disk
+from harness.labs import fresh
 from harness.labs.host import Host, Init, environment
 from harness.labs.machine import Machine
 from harness.labs.switch import Switch
@@ -28,20 +29,10 @@ from harness.topology import PUBLIC, Topology, default
 from harness.vagrant import guest, inputs, place, plan
 
 UPLINK = "tws-up"  # the machine's end of the wire between the two switches of the public LAN
-UNIT = "twinsetd.service"
-DROP_IN = "/etc/systemd/system/twinsetd.service.d/lab.conf"
 SSH_OPTIONS = (
     "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", "LogLevel=ERROR",
     "BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=8",
 )  # fmt: skip
-# Everything of a former cluster goes, by force: what is left is what a fresh machine has.
-FORGET = f"""
-systemctl kill --signal=KILL {UNIT} 2>/dev/null
-systemctl stop {UNIT} 2>/dev/null
-rm -rf /var/lib/twinset/* /etc/twinset/*
-mkdir -p /etc/twinset/scripts
-sync
-"""
 
 
 class VagrantLab:
@@ -83,7 +74,7 @@ class VagrantLab:
             raise LabError("the virtual machines are not up: make vms")
         lab = cls(where, scale, name, artefacts_root)
         try:
-            lab._begin_anew(disk_mib)
+            fresh.both(lab.servers, lab.topology, disk_mib, scale)
             lab._make_others()
         except BaseException:
             lab.destroy()
@@ -284,29 +275,6 @@ class VagrantLab:
             str(home / "insecure_private_key"),
             f"root@{addresses[-1]}",
         ]
-
-    def _begin_anew(self, disk_mib: int) -> None:
-        """Forget every cluster, by force; then blank disks and a boot."""
-        key = secrets.token_hex(32)
-        for machine in self.servers:
-            if machine.paused:
-                machine.resume()
-            if not machine.powered:
-                machine.boot()
-        for machine in self.servers:
-            machine.await_up()
-            machine.run(["sh", "-c", FORGET], timeout_s=120)
-            machine.write_file("/etc/twinset/cluster.key", key + "\n", 0o600)
-            machine.write_file("/etc/twinset/server", machine.name + "\n")
-            machine.write_file(DROP_IN, f"[Service]\nEnvironment=TWINSET_TIME_SCALE={self.scale!r}\n")
-            machine.run(["sync"], timeout_s=120)
-        for index, machine in enumerate(self.servers):
-            machine.die()
-            create_image(machine.disk.image, disk_mib, 0x7E150000 + index)
-        for machine in self.servers:
-            machine.boot()
-        for machine in self.servers:
-            machine.await_up()
 
     def _make_others(self) -> None:
         """A keeper with a switch of its own, joined to the machines' public LAN by a wire; the client on it."""

@@ -14,12 +14,17 @@ def test_the_key_follows_every_content_and_name() -> None:
     """The same inputs in any order give the same key; another name, content or border between them another one."""
     parts = [("a", b"12"), ("b", b"3")]
     assert inputs.digest(parts) == inputs.digest(reversed(parts))
-    others = [[("a", b"12"), ("c", b"3")], [("a", b"12"), ("b", b"4")], [("a", b"1"), ("b", b"23")], parts[:1]]
+    others = [
+        [("a", b"12"), ("c", b"3")],
+        [("a", b"12"), ("b", b"4")],
+        [("a", b"1"), ("b", b"23")],
+        parts[:1],
+    ]
     assert len({inputs.digest(each) for each in [parts, *others]}) == 5
 
 
 def test_the_box_has_a_versioned_name_beside_its_file() -> None:
-    """Vagrant's name and the file carry the key; a change of twinset changes it, one of the harness's tests does not."""
+    """Vagrant's name and the file carry the key."""
     key = inputs.box_key()
     assert inputs.box_name(key) == f"twinset-bookworm-{key}"
     assert inputs.box_file(key).name == f"twinset-bookworm-{key}.box"
@@ -28,11 +33,25 @@ def test_the_box_has_a_versioned_name_beside_its_file() -> None:
 def test_both_package_lists_can_be_read_and_are_not_that_of_ci() -> None:
     """Comments fall away; kernel, block device, peer and database of the box are there, CI installs none of them."""
     box = set(inputs.packages(inputs.PACKAGES.read_text()))
-    assert {"linux-image-cloud-amd64", "nbd-client", "drbd-utils", "postgresql", "samba", "fio", "libnbd-bin"} <= box
+    assert {
+        "linux-image-cloud-amd64",
+        "nbd-client",
+        "drbd-utils",
+        "postgresql",
+        "samba",
+        "fio",
+        "libnbd-bin",
+    } <= box
     host = set(inputs.packages(inputs.HOST_PACKAGES.read_text()))
     assert {"mmdebstrap", "vagrant", "vagrant-libvirt", "libvirt-daemon-system"} <= host
     ci = set(inputs.packages((inputs.ROOT / ".ci/packages.txt").read_text()))
-    assert not ci & {"vagrant", "mmdebstrap", "libvirt-daemon-system", "linux-image-cloud-amd64", "drbd-utils"}
+    assert not ci & {
+        "vagrant",
+        "mmdebstrap",
+        "libvirt-daemon-system",
+        "linux-image-cloud-amd64",
+        "drbd-utils",
+    }
 
 
 def test_packages_come_from_the_distribution_alone() -> None:

@@ -25,7 +25,11 @@ def test_two_servers_on_three_networks() -> None:
     servers = planned()["servers"]
     assert [server["name"] for server in servers] == ["server1", "server2"]
     for server in servers:
-        assert [card["network"] for card in server["cards"]] == ["twinset-public", "twinset-ic1", "twinset-ic2"]
+        assert [card["network"] for card in server["cards"]] == [
+            "twinset-public",
+            "twinset-ic1",
+            "twinset-ic2",
+        ]
         assert [card["isolated"] for card in server["cards"]] == [False, True, True]
         assert [card["mirror"] for card in server["cards"]] == [False, True, False]
         assert [disk["serial"] for disk in server["disks"]] == ["mirror1"]
@@ -45,7 +49,11 @@ def test_disks_memory_and_processors_are_chosen_by_the_environment() -> None:
     }  # fmt: skip
     found = planned(environment)
     disks = found["servers"][1]["disks"]
-    assert [(disk["serial"], disk["mib"]) for disk in disks] == [("mirror1", 1024), ("mirror2", 1024), ("mirror3", 1024)]
+    assert [(disk["serial"], disk["mib"]) for disk in disks] == [
+        ("mirror1", 1024),
+        ("mirror2", 1024),
+        ("mirror3", 1024),
+    ]
     assert len({disk["file"] for server in found["servers"] for disk in server["disks"]}) == 6
     assert (found["memory_mib"], found["cpus"]) == (900, 4)
     assert (found["box"], found["public_box"], found["box_file"]) == ("debian/bookworm64", True, "")
@@ -53,7 +61,12 @@ def test_disks_memory_and_processors_are_chosen_by_the_environment() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TWINSET_VM_DISKS", "9"), ("TWINSET_VM_DISKS", "many"), ("TWINSET_VM_CPUS", "0"), ("TWINSET_VM_ACCEL", "xen")],
+    [
+        ("TWINSET_VM_DISKS", "9"),
+        ("TWINSET_VM_DISKS", "many"),
+        ("TWINSET_VM_CPUS", "0"),
+        ("TWINSET_VM_ACCEL", "xen"),
+    ],
 )
 def test_a_setting_out_of_bounds_is_refused_with_its_name(name: str, value: str) -> None:
     """The message has the variable, the value and what is allowed."""
