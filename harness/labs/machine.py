@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from harness.faults.disk import Disk
 from harness.labs.api import DAEMON_SOCKET, ApiRefused, mirror_socket
 from harness.labs.asking import EVENTS, Asking, Job
 from harness.labs.guest import Guest
-from harness.run import Result
+from harness.run import Process, Result, popen
 from harness.topology import SERVER
 from harness.wait import wait_for
 
@@ -174,6 +175,10 @@ class Machine(Asking):
     def start_job(self, argv: Sequence[str]) -> Job:
         """Start a command in the background; it ends with the machine's power at the latest."""
         return GuestJob(self.guest, int(self.guest.order("start", argv=list(argv))["job"]))
+
+    def popen(self, argv: Sequence[str], **options: Any) -> Process:
+        """Start a command over a connection of its own: what it has said is here when the power is cut."""
+        return popen([*self._ssh(), shlex.join(argv)], **options)
 
     def api(self, verb: str, timeout_s: float = 20.0, **arguments: Any) -> Any:
         """Ask twinsetd directly, without the operator's command in between."""

@@ -194,19 +194,19 @@ def await_stopped(lab: "AnyLab", timeout_s: float) -> None:
 PATIENCE_S = 60.0
 
 
-def insist(server: Asking, verb: str, timeout_s: float, **arguments: Any) -> None:
+def insist(asked: Asking, verb: str, timeout_s: float, **arguments: Any) -> None:
     """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
 
     def accepted() -> bool:
         try:
-            server.api(verb, timeout_s, **arguments)
+            asked.api(verb, timeout_s, **arguments)
         except ApiRefused as refused:
             if refused.error.get("code") != "E_STATE":
                 raise
             return False
         return True
 
-    wait_for(accepted, timeout_s, f"{server.name} to accept {verb}", poll_s=0.2)
+    wait_for(accepted, timeout_s, f"{asked.name} to accept {verb}", poll_s=0.2)
 
 
 def bring_up(lab: "AnyLab", timeout_s: float = 120.0, **options: Any) -> None:

@@ -210,7 +210,7 @@ def _install(root: Path, wheels: Path) -> None:
         if command.name.startswith(("twinset", "ARM", "arm")):
             (root / "usr/local/bin" / command.name).symlink_to(f"/{OWN_VENV}/bin/{command.name}")
     unit = root / "etc/systemd/system/twinsetd.service"
-    shutil.copy(inputs.ROOT / "impl/systemd/twinsetd.service", unit)
+    shutil.copy(root / OWN_VENV / "lib/systemd/system/twinsetd.service", unit)
     _in(root, "systemctl", "enable", "twinsetd.service", "systemd-networkd.service")
 
 
