@@ -21,7 +21,7 @@ def planned(environment: Mapping[str, str] | None = None, *, kvm_works: bool = F
 
 
 def test_two_servers_on_three_networks() -> None:
-    """Each server has a disk and a card on the public LAN and on both interconnects, one of them the mirror connect."""
+    """Each server has its disks and a card on the public LAN and on both interconnects, one of them the mirror connect."""
     servers = planned()["servers"]
     assert [server["name"] for server in servers] == ["server1", "server2"]
     for server in servers:
@@ -32,7 +32,7 @@ def test_two_servers_on_three_networks() -> None:
         ]
         assert [card["isolated"] for card in server["cards"]] == [False, True, True]
         assert [card["mirror"] for card in server["cards"]] == [False, True, False]
-        assert [disk["serial"] for disk in server["disks"]] == ["mirror1"]
+        assert [disk["serial"] for disk in server["disks"]] == ["mirror1", "mirror2", "mirror3"]
 
 
 def test_no_host_address_is_a_servers() -> None:
@@ -44,17 +44,13 @@ def test_no_host_address_is_a_servers() -> None:
 def test_disks_memory_and_processors_are_chosen_by_the_environment() -> None:
     """Number and size of the disks, memory, processors and box follow the variables."""
     environment = {
-        "TWINSET_VM_DISKS": "3", "TWINSET_VM_DISK_MIB": "1024", "TWINSET_VM_MEMORY_MIB": "900",
+        "TWINSET_VM_DISKS": "2", "TWINSET_VM_DISK_MIB": "1024", "TWINSET_VM_MEMORY_MIB": "900",
         "TWINSET_VM_CPUS": "4", "TWINSET_VM_BOX": "debian/bookworm64",
     }  # fmt: skip
     found = planned(environment)
     disks = found["servers"][1]["disks"]
-    assert [(disk["serial"], disk["mib"]) for disk in disks] == [
-        ("mirror1", 1024),
-        ("mirror2", 1024),
-        ("mirror3", 1024),
-    ]
-    assert len({disk["file"] for server in found["servers"] for disk in server["disks"]}) == 6
+    assert [(disk["serial"], disk["mib"]) for disk in disks] == [("mirror1", 1024), ("mirror2", 1024)]
+    assert len({disk["file"] for server in found["servers"] for disk in server["disks"]}) == 4
     assert (found["memory_mib"], found["cpus"]) == (900, 4)
     assert (found["box"], found["public_box"], found["box_file"]) == ("debian/bookworm64", True, "")
 
