@@ -63,6 +63,16 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=_names(fio.names()), help=f"files of perf/jobs; default {','.join(JOBS + FSYNC_JOBS)}"
     )
+    parser.add_argument("command", nargs="?", choices=("run",), help="may be said, and changes nothing")
+    parser.add_argument(
+        "--lab",
+        choices=("namespaces", "vagrant"),
+        default="namespaces",
+        help="vagrant: raw disk, DRBD and twinset in the two virtual machines (make vms)",
+    )
+    parser.add_argument(
+        "--iops", type=_at_least(int, 0), default=0, help="with --lab vagrant: limit every disk to this"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
     return parser
 
@@ -72,8 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     given = {key: getattr(options, key) for key in ("rounds", "seconds", "disk_mib", "rows", "jobs")}
     chosen = {key: value for key, value in given.items() if value is not None}
-    settings = replace(SMOKE if options.smoke else Settings(), **chosen)
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    if options.lab == "vagrant":
+        return in_machines(options, progress)
+    settings = replace(SMOKE if options.smoke else Settings(), **chosen)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
     try:
         results, surroundings = measure(settings, lambda line: progress.print(line, markup=False))
@@ -81,6 +93,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress.print(f"perf: {error}", markup=False, style="red")
         return FAILED
     return conclude(options, settings, results, surroundings)
+
+
+def in_machines(options: Any, progress: Console) -> int:
+    """Measure in the two virtual machines, with DRBD beside."""
+    try:
+        from perf.shell import vms
+
+        keys = ("rounds", "seconds", "jobs", "disk_mib", "iops")
+        given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+        body = vms.measure(vms.Settings(**given), lambda line: progress.print(line, markup=False))
+    except (PerfError, HarnessError) as error:
+        progress.print(f"perf: {error}", markup=False, style="red")
+        return FAILED
+    for line in body["lines"]:
+        print(line)
+    if options.json:
+        options.json.write_text(vms.text(body))
+    return OK
 
 
 def measure(settings: Settings, say: Any) -> tuple[Results, dict[str, Any]]:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.adapters import neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
@@ -14,12 +14,14 @@ from harness.errors import CommandFailed
 from harness.faults.disk import create_image
 from harness.faults.partition_table import Partition
 from harness.labs.api import ApiRefused
-from harness.labs.asking import Job  # noqa: TC001 - beside the others
 from harness.labs.choice import AnyHost, AnyLab, AnyServer
 from harness.labs.pair import await_daemons
 from harness.run import Result
 from harness.topology import FLOATING_IP, PUBLIC, SERVER
 from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from harness.labs.asking import Job
 
 # Set: operations go through the operator's command, configurations through `twinset check`.
 CLI = "TWINSET_ADAPTER_CLI"

@@ -136,10 +136,10 @@ class Machine(Asking):
             raise LabError(f"a virtual machine's disk cannot do {kind!r}; only {STALL!r}, for a whole disk")
         self.throttle(iops=STALLED_IOPS if kind else 0)
 
-    def throttle(self, *, iops: int = 0, bytes_per_s: int = 0) -> None:
-        """Limit the first mirror disk; 0: no limit."""
+    def throttle(self, *, iops: int = 0, bytes_per_s: int = 0, device: str = "vdb") -> None:
+        """Limit a disk, the first one of the mirror set where none is named; 0: no limit."""
         limits = {"total_iops_sec": iops, "total_bytes_sec": bytes_per_s}
-        self.domain.setBlockIoTune("vdb", limits, LIVE)
+        self.domain.setBlockIoTune(device, limits, LIVE)
 
     # -- inside
 

@@ -231,7 +231,8 @@ class VagrantLab:
             with contextlib.suppress(Exception):
                 if machine.paused:
                     machine.resume()
-                machine.throttle()
+                for device in ("vdb", "vdc", "vdd"):
+                    machine.throttle(device=device)
             machine.forget_guest()
         self._keeper.kill()  # the wire's other end lies in its namespace
         with contextlib.suppress(Exception):

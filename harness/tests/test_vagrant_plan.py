@@ -21,7 +21,7 @@ def planned(environment: Mapping[str, str] | None = None, *, kvm_works: bool = F
 
 
 def test_two_servers_on_three_networks() -> None:
-    """Each server has its disks and a card on the public LAN and on both interconnects, one of them the mirror connect."""
+    """Each server has its disks, and cards on the public LAN and both interconnects, one the mirror connect."""
     servers = planned()["servers"]
     assert [server["name"] for server in servers] == ["server1", "server2"]
     for server in servers:
