@@ -264,7 +264,8 @@ class VagrantLab:
         addresses = [lease["ipaddr"] for lease in leases if f"address='{lease['mac']}'" in found]
         if not addresses:
             raise LabError(f"{domain.name()} has no address yet")
-        home = Path(self.place.environment.get("VAGRANT_HOME", Path.home() / ".vagrant.d"))
+        chosen = {**os.environ, **self.place.environment}
+        home = Path(chosen.get("VAGRANT_HOME", Path.home() / ".vagrant.d"))
         options = [word for option in SSH_OPTIONS for word in ("-o", option)]
         return [
             *self._net(),

@@ -10,11 +10,8 @@ from pathlib import Path
 
 from harness.errors import HarnessError, LabError
 from harness.run import call_foreground
-from harness.topology import default
 from harness.vagrant import box, place, plan
 from harness.wait import now_s
-
-SERVERS = tuple(server.name for server in default().servers)
 
 
 def up() -> None:
@@ -23,18 +20,15 @@ def up() -> None:
     built = box.build()
     where = place.make()
     print(f"vms: box {built.name}, libvirt {where.uri} ({now_s() - begun:.0f} s)", flush=True)
-    _vagrant(
-        where, "up", "--no-provision" if not plan.Settings.from_environment(os.environ).box else "--provision"
-    )
+    _lifecycle(where, "up")
     print(f"vms: both machines are up after {now_s() - begun:.0f} s", flush=True)
 
 
-def _vagrant(where: place.Place, *words: str) -> None:
-    """Run vagrant on this terminal; LabError when it fails."""
-    environment = {**os.environ, **where.environment}
-    status = call_foreground([*where.enter, "vagrant", *words], env=environment)
-    if status:
-        raise LabError(f"vagrant {' '.join(words)} ended with status {status}")
+def _lifecycle(where: place.Place, verb: str) -> None:
+    """Run Vagrant on this terminal, where libvirt runs; LabError when it fails."""
+    argv = [*where.enter, sys.executable, "-m", "harness.vagrant.lifecycle", verb]
+    if call_foreground(argv, env={**os.environ, **where.environment}):
+        raise LabError(f"{verb} failed")
 
 
 def down() -> None:
@@ -44,7 +38,7 @@ def down() -> None:
         print("vms: nothing runs")
         return
     begun = now_s()
-    _vagrant(where, "destroy", "--force")
+    _lifecycle(where, "destroy")
     left = [*_domains(where), *_networks(where), *_disks(where)]
     place.end(where)
     left += leftovers(where)
@@ -90,7 +84,11 @@ def shell(argv: list[str]) -> int:
     """A shell, or a command, where `vagrant`, `virsh` and `ssh` find the machines."""
     where = place.make()
     words = argv or [os.environ.get("SHELL", "/bin/bash")]
-    return call_foreground([*where.enter, *words], env={**os.environ, **where.environment})
+    path = (
+        f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # pytest and python are the project's
+    )
+    environment = {**os.environ, **where.environment, "PATH": path}
+    return call_foreground([*where.enter, *words], env=environment)
 
 
 def main() -> int:
