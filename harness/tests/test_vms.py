@@ -165,3 +165,39 @@ def test_a_power_cut_fails_over_after_ten_missed_heartbeats_and_loses_nothing(la
     for server in lab.servers:
         pair.await_set(server, "NORMAL", LATE_S)
     assert other.status_of_set(pair.SET)["copy_mode_last"] == "high-speed"
+
+
+def test_a_machine_that_was_paused_acknowledges_nothing_more(lab: Any) -> None:
+    """A hypervisor's pause stops the guest's clocks, so it wakes with a lease that looks good: it acknowledges no
+    write all the same, gives up disk and address, and the other server's data stand.
+    """
+    machine = active(lab)
+    other = lab.peer_of(machine)
+    log = lab.directory / "pause.log"
+    argv = [PYTHON, "-m", "harness.writer", "write", FILE, "/dev/stdout", "3"]
+    with log.open("w") as output:
+        writer = machine.popen(argv, stdin=PIPE, stdout=output, stderr=output)
+    wait_for(lambda: log.read_text().count("\n") > 50, LATE_S, "50 acknowledged writes")
+    machine.pause()
+    pair.await_group(other, "active", LATE_S, on=other.name)
+    before = other.run(["sha256sum", FILE], timeout_s=LATE_S).stdout
+    machine.resume()
+    try:
+        wait_for(
+            lambda: not machine.run(["mountpoint", "-q", pair.MOUNT_POINT], check=False).ok,
+            LATE_S,
+            f"{machine.name} to give the disk up",
+            poll_s=1.0,
+        )
+        assert "10.0.1.100" not in machine.run(["ip", "-4", "-o", "addr", "show", "dev", "public"]).stdout
+    finally:
+        kill_group(writer)
+    # Acknowledgements that lay in a buffer during the pause have come by now: every one of them is on the other side.
+    other.write_file("/var/lib/twinset/pause.log", log.read_text())
+    verify = [PYTHON, "-m", "harness.writer", "verify", FILE, "/var/lib/twinset/pause.log"]
+    other.run(verify, timeout_s=LATE_S)
+    assert other.run(["sha256sum", FILE], timeout_s=LATE_S).stdout == before
+    pair.await_server(other, machine.name, "Od", LATE_S)
+    pair.insist(other, "server.return", LATE_S, server=machine.name)
+    for server in lab.servers:
+        pair.await_set(server, "NORMAL", LATE_S)
