@@ -10,6 +10,7 @@ from typing import Any
 from conformance.suite import CONTRACT
 from conformance.suite.errors import ANSWERS, AdapterError, NotRun, PortAnswer, Unsupported
 from conformance.suite.process import LineProcess
+from conformance.suite.wait import PATIENCE
 
 Answer = dict[str, Any]
 
@@ -55,7 +56,7 @@ class Adapter:
         raise self._error(verb, answer)
 
     def _answer(self, verb: str, timeout_s: float) -> Answer:
-        line = self._process.receive(timeout_s)
+        line = self._process.receive(timeout_s * PATIENCE)
         try:
             answer = json.loads(line)
         except ValueError as error:

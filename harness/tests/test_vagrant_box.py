@@ -1,5 +1,6 @@
 """The box: what its name depends on, its boot sector, the files that make one image serve every server."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from harness import topology
 from harness.errors import LabError
-from harness.vagrant import guest, image, inputs, rootfs
+from harness.vagrant import box, guest, image, inputs, rootfs
 
 
 def test_the_key_follows_every_content_and_name() -> None:
@@ -99,3 +100,16 @@ def test_a_public_box_keeps_its_own_boot_loader_and_users() -> None:
     names = guest.provisioned(topology.default())
     assert any(name.startswith("etc/systemd/network/") for name in names)
     assert not any(name.startswith(("boot/", "etc/fstab", "etc/sudoers.d")) for name in names)
+
+
+def test_only_the_newest_few_boxes_are_kept(tmp_path: Path) -> None:
+    """Of each layer the oldest beyond three go, by their time and not by their name."""
+    for age, name in enumerate(["b", "a", "d", "c"]):
+        for path in (tmp_path / f"twinset-{name}.box", tmp_path / f"wheels-{name}" / "x"):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+            os.utime(path if path.suffix else path.parent, (1000 - age, 1000 - age))
+    box.prune(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(f"twinset-{name}.box" for name in "bad"), *(f"wheels-{name}" for name in "bad"),
+    }  # fmt: skip

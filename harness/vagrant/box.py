@@ -28,6 +28,7 @@ from harness.wait import now_s
 OWN_VENV = "opt/twinset"
 WHEELS = "opt/twinset-wheels"
 BUILD_S = 1800
+KEPT = 3
 TOOLS = ("mmdebstrap", "grub-mkimage", "mke2fs", "qemu-img", "tar", "chroot")
 # What every machine makes for itself, or what changes from build to build.
 NOT_SHIPPED = (
@@ -53,7 +54,16 @@ def build() -> Path:
             wheels = _wheels(target.parent)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix="making-") as folder:
                 _assemble(Path(folder), base, wheels, target)
+            prune(target.parent)
     return target
+
+
+def prune(folder: Path) -> None:
+    """Keep the newest few of each layer: a change of a line of twinset makes a new box."""
+    for pattern in ("twinset-*.box", "wheels-*", "base-*.tar", "vmlinuz-*"):
+        found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in found[KEPT:]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def _require_tools() -> None:

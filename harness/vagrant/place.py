@@ -30,6 +30,7 @@ OWN_DIRECTORIES = {
     "/var/cache/libvirt": "cache",
     "/var/log/libvirt": "log",
 }
+OF_A_RUN = ("run", "libvirt", "pool", "console", "vagrant")
 QEMU_CONF = """user = "root"
 group = "root"
 security_driver = "none"
@@ -132,6 +133,8 @@ def make(directory: Path | None = None) -> Place:
         raise LabError("no libvirt is set up here, and one in namespaces of its own needs root")
     if shutil.which("libvirtd", path="/usr/sbin:/usr/bin") is None:
         raise LabError("libvirt is not installed: make vms-setup")
+    for name in OF_A_RUN:  # of one that ended without `make vms-down`, as with a boot of this machine
+        shutil.rmtree(directory / name, ignore_errors=True)
     for name in ("run", "pool", "console", "vagrant-home"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     keeper = Init(_keeper_socket(directory))
@@ -160,7 +163,6 @@ def make(directory: Path | None = None) -> Place:
 def _furnish(place: Place) -> None:
     """Libvirt's directories are the run's own; /sys shows the keeper's network."""
     config = place.directory / "libvirt" / "etc"
-    shutil.rmtree(place.directory / "libvirt", ignore_errors=True)
     shutil.copytree("/etc/libvirt", config, symlinks=True)
     shutil.rmtree(config / "qemu", ignore_errors=True)
     (config / "qemu.conf").write_text(QEMU_CONF)
@@ -190,7 +192,7 @@ def end(place: Place) -> None:
         return
     keeper = Init(_keeper_socket(place.directory), mark=place.keeper)
     keeper.kill()
-    for name in ("run", "libvirt", "pool", "console", "vagrant"):
+    for name in OF_A_RUN:
         shutil.rmtree(place.directory / name, ignore_errors=True)
     with contextlib.suppress(OSError):
         Path("/run/libvirt").rmdir()  # only when it is empty: nobody else's
