@@ -21,7 +21,7 @@ from harness.errors import HarnessError, LabError
 from harness.labs import cleaning, state
 from harness.labs.host import Host
 from harness.labs.namespaces import TWINSETD, Lab
-from harness.labs.pair import write_configuration
+from harness.labs.pair import CONFIGURATION, write_configuration
 from harness.run import call_foreground
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
@@ -71,11 +71,17 @@ def up(
     lab.keep()
     typer.echo(lab.topology.diagram())
     typer.echo(f"\nlab {lab.state.run_id} is up (artefacts: {lab.artefacts.directory}). Next, for instance:")
-    typer.echo("  twinset-lab shell server1 twinset cluster create /etc/twinset/cluster.toml")
+    typer.echo(f"  twinset-lab shell server1 twinset cluster create {CONFIGURATION}")
     typer.echo("  twinset-lab shell server1        twinset-lab off server1        twinset-lab down")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,  # what follows the host is the command's, --help too
+    }
+)
 def shell(context: typer.Context, host: str, lab: LabOption = "") -> None:
     """Give a shell on a host, or run one command there."""
     _, machine = _host(lab, host)

@@ -110,7 +110,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "TS0215",
         ERROR,
         "both servers ran groups during a total partition; their data went apart",
-        "decide which server has the good data: twinset mirror create SET --source SERVER",
+        "decide which server has the good data: twinset mirror resolve SET --keep SERVER --dry-run",
     ),
     "configuration_differs": Entry(
         "TS0216",
@@ -336,7 +336,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "TS0415",
         ERROR,
         "both sides of a mirror set were written separately",
-        "decide which side is good: twinset mirror create SET --source SERVER",
+        "decide which side is good: twinset mirror resolve SET --keep SERVER --dry-run",
     ),
     "attach_refused": Entry(
         "TS0416", WARNING, "the two sides of a mirror set cannot join", "the event names the reason"
@@ -409,6 +409,38 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "the partition table of a mirror disk was changed while it is registered; its side does not start",
         "restore the table that the event names; to change it, twinset mirror cancel SET first",
     ),
+    "verify_started": Entry("TS0434", INFO, "both sides of a mirror set are being compared"),
+    "verify_difference": Entry(
+        "TS0435",
+        ERROR,
+        "a range of a mirror set differs between both sides, and no write is under way there",
+        "twinset mirror verify SET --repair copies it from the side that writes; check both disks and their cables",
+    ),
+    "verify_equal": Entry("TS0436", INFO, "both sides of a mirror set were compared and are equal"),
+    "verify_differs": Entry(
+        "TS0437",
+        ERROR,
+        "both sides of a mirror set were compared and differ; nothing was repaired",
+        "decide which side is right; twinset mirror verify SET --repair copies from the side that writes",
+    ),
+    "verify_repaired": Entry(
+        "TS0438",
+        WARNING,
+        "what differed between both sides of a mirror set was copied from the side that writes",
+        "check both disks and their cables: they change data by themselves",
+    ),
+    "verify_stopped": Entry("TS0439", WARNING, "a comparison of both sides was ended before its end"),
+    "mirror_resolve": Entry(
+        "TS0440", WARNING, "an operator named the side to keep of a mirror set that diverged"
+    ),
+    "blocks_kept": Entry(
+        "TS0441",
+        INFO,
+        "what a side that is given up would lose is kept in a file on its server",
+        "twinset mirror kept list; delete the file when nobody needs it any more",
+    ),
+    "given_up": Entry("TS0442", WARNING, "this side of a mirror set was given up; it will be overwritten"),
+    "kept": Entry("TS0443", WARNING, "this side of a mirror set was named the good one after a divergence"),
     # 5xx: bad input, bugs
     "input_dropped": Entry("TS0501", WARNING, "something arrived that breaks the protocol, and was dropped"),
     "nbd_refused": Entry("TS0502", WARNING, "an NBD client was refused", "the event names the reason"),

@@ -8,6 +8,7 @@ from typing import Any
 from twinset.mirror.counts import Counts
 from twinset.mirror.maps import Maps
 from twinset.mirror.operations import WRITE, Flush, Op
+from twinset.mirror.verify import digests
 
 SHIFT = 4  # extents of 16 bytes
 
@@ -34,6 +35,10 @@ class Ports:
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.verify = self
+        self.looks: list[tuple[int, int, int, int]] = []
+        self.contents: dict[int, bytes] = {}
+        self.jobs: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.reads: list[Op] = []
         self.writes: list[Op] = []
@@ -125,3 +130,13 @@ class Ports:
 
     def need_peer_stale(self, cur: int) -> None:
         self.wanted.append(cur)
+
+    def send(self, token: int, offset: int, length: int, block: int) -> None:
+        self.calls.append("look")
+        self.looks.append((token, offset, length, block))
+
+    def digest(self, slot: int, length: int, block: int) -> bytes:
+        return digests(self.contents.get(slot, bytes(length)), block)
+
+    def save(self, job: dict[str, Any]) -> None:
+        self.jobs.append(job)

@@ -34,7 +34,8 @@ RECORDS = st.builds(
     cur=U64, base=U64, target_of=U64, size_bytes=U64,
     history=st.lists(st.integers(1, 2**64 - 1), max_size=HISTORY_MAX).map(tuple),
     extent_shift=st.integers(9, 40), open=st.booleans(), clean=st.booleans(), solo_right=st.booleans(),
-    map_valid=st.booleans(), peer_faulty=st.booleans(),
+    map_valid=st.booleans(), peer_faulty=st.booleans(), forced=st.booleans(), yielded=st.booleans(),
+    alone_since_s=U64, alone_last_s=U64,
 )  # fmt: skip
 COUNTERS = st.integers(1, 2**64 - 1)
 
@@ -111,7 +112,7 @@ def test_a_slot_of_another_length_is_refused(length: int) -> None:
     [
         (0, b"X", "magic"),
         (8, b"\x02", "version 2 is not known"),
-        (10, b"\x40", "flags 0x40 are not known"),
+        (10, b"\x80", "flags 0x80 are not known"),
         (12, b"\x63", "99 is not a valid State"),
         (13, b"\x63", "99 is not a valid Role"),
         (14, b"\x29", "extent_shift: 41"),

@@ -59,6 +59,12 @@ ROWS = [
     ("difference known", view(State.SOLO, base=3), other(State.STALE, cur=3), "high-speed", "difference"),
     ("rebuild interrupted", view(State.SOLO, base=3), other(State.INCONSISTENT, cur=3, target_of=5), "high-speed",
      "difference"),
+    ("given up, both differences known", view(State.SOLO, base=3),
+     other(State.INCONSISTENT, cur=9, base=3, yielded=True), "high-speed", "resolved"),
+    ("given up, its difference lost", view(State.SOLO, base=3),
+     other(State.INCONSISTENT, cur=9, base=3, yielded=True, continuous=False), "full", "resolved"),
+    ("given up, of another origin", view(State.SOLO, base=3),
+     other(State.INCONSISTENT, cur=9, base=2, yielded=True), "full", "resolved"),
     ("generation unknown", view(State.SOLO, base=3), other(State.STALE, cur=2), "full", "else"),
 ]  # fmt: skip
 

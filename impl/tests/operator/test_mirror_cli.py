@@ -45,6 +45,17 @@ FUNCTIONS = {
 }
 REGISTER = ["mirror", "register", "s2", "--disk", "server1=/a", "--disk", "server2=/b", "--partition", "2=F"]
 SET: dict[str, Any] = {"set": "s2"}
+APART = {
+    "given_up": False, "forced": False, "since_s": 1_700_000_000, "last_s": None, "known": True, "bytes": 1 << 20,
+    "ranges": [[4096, 512]], "ranges_count": 1, "doubt": "", "keep_scope": "union", "keep_bytes": 2 << 20,
+}  # fmt: skip
+PLAN = {
+    "set": "s2", "keep": "server1", "give_up": "server2", "mode": "high-speed", "reason": "known",
+    "copy_bytes": 3 << 20, "servers": {"server1": APART, "server2": {**APART, "known": False}},
+    "discards": {}, "kept": {"bytes": 2 << 20, "scope": "union", "room_bytes": 1 << 20},
+    "partitions": [{"letter": "E", "start": 0, "length": 1 << 20}],
+}  # fmt: skip
+RESOLVE = ["mirror", "resolve", "s2", "--keep", "server1"]
 COMMANDS: list[tuple[list[str], str, dict[str, Any], Any, list[str]]] = [
     (
         REGISTER,
@@ -53,6 +64,31 @@ COMMANDS: list[tuple[list[str], str, dict[str, Any], Any, list[str]]] = [
         {"next": "twinset mirror create s2"},
         ["s2 is registered", "twinset mirror create s2"],
     ),
+    (
+        [*RESOLVE, "--dry-run"],
+        "mirror.resolve",
+        {**SET, "keep": "server1", "dry_run": True},
+        PLAN,
+        [
+            "nobody knows what was written",
+            "E: 512 bytes at 4096",
+            "1.0 MiB in 1 ranges",
+            "3.0 MiB (high-speed: known)",
+            "2.0 MiB (everything that differs); room: 1.0 MiB",
+            "add --discard",
+            "resolve s2 --keep server1",
+        ],
+    ),
+    (
+        [*RESOLVE, "--discard"],
+        "mirror.resolve",
+        {**SET, "keep": "server1", "discard": True},
+        {**PLAN, "file": "/kept/x"},
+        ["server1 is kept", "/kept/x on server2", "mirror status s2"],
+    ),
+    (["mirror", "verify", "s2"], "mirror.verify", SET, {}, ["being compared", "twinset mirror status s2"]),
+    (["mirror", "verify", "s2", "--stop"], "mirror.verify", {**SET, "stop": True}, {}, ["is stopped"]),
+    (["mirror", "verify", "s2", "--repair"], "mirror.verify", {**SET, "repair": True}, {}, ["compared"]),
     (["mirror", "cancel", "s2"], "mirror.cancel", SET, {"next": "restart"}, ["s2 is cancelled", "restart"]),
     (
         ["mirror", "permit", "s2", "--server", "server1"],
@@ -150,3 +186,60 @@ def test_a_pair_without_a_value_is_wrong_usage(daemon: Daemon) -> None:
     """Nothing is asked."""
     assert run("mirror", "register", "s2", "--disk", "server1", "--partition", "2=F").exit_code == 2
     assert not daemon.asked
+
+
+def compared(**fields: Any) -> dict[str, Any]:
+    """The status of the cluster with a comparison."""
+    job = {
+        "state": "ended", "reason": "", "repair": False, "repaired": False, "found_bytes": 0, "ranges": [],
+        "merged": False, "rechecked": 0, "waits": "", "bytes_done": 8 << 20, "bytes_total": 8 << 20,
+        "rate_bytes_s": 0, "left_s": 0, **fields,
+    }  # fmt: skip
+    known = STATUS["mirror_sets"]["set1"]  # type: ignore[index]
+    partitions = [
+        {"letter": "E", "start": 0, "length": 4 << 20},
+        {"letter": "F", "start": 4 << 20, "length": 1},
+    ]
+    return {**STATUS, "mirror_sets": {"set1": {**known, "verify": job, "partitions": partitions}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        ({}, 0, ["8.0 MiB compared, no difference"]),
+        ({"found_bytes": 512, "ranges": [[4096, 512]]}, 1, ["512 bytes differ", "E: 512 bytes at 4096"]),
+        ({"found_bytes": 512, "ranges": [[4 << 20, 1]]}, 1, ["F: 1 bytes at 0"]),
+        ({"found_bytes": 512, "repaired": True}, 0, ["512 bytes differed and were copied"]),
+        ({"state": "stopped", "reason": "a disk is another one"}, 1, ["stopped after 8.0 MiB: a disk is"]),
+        ({"found_bytes": 99, "ranges": [[at, 1] for at in range(25)]}, 1, ["and 5 more ranges"]),
+    ],
+)
+def test_verify_with_wait_says_what_differs_and_where(
+    daemon: Daemon, fields: dict[str, Any], status: int, words: list[str]
+) -> None:
+    """The exit status is 1 while differences are left; places are named by letter."""
+    daemon.answers.update({"mirror.verify": {}, "cluster.status": compared(**fields), "events": {"last": 1}})
+    result = run("mirror", "verify", "set1", "--wait")
+    assert result.exit_code == status, result.output
+    assert all(word in result.output for word in words), result.output
+
+
+def test_status_shows_how_far_a_comparison_is(daemon: Daemon) -> None:
+    """Share, rate and time left; or what it waits for."""
+    fields = {"state": "running", "bytes_done": 2 << 20, "rate_bytes_s": 1 << 20, "left_s": 6.0}
+    daemon.answers["mirror.status"] = compared(**fields)["mirror_sets"]
+    output = " ".join(run("mirror", "status").output.split())
+    assert "verify 25 % of 8.0 MiB (1.0 MiB/s, 6 s left), no difference" in output
+    daemon.answers["mirror.status"] = compared(**{**fields, "waits": "not in sync"})["mirror_sets"]
+    assert "(not in sync)" in " ".join(run("mirror", "status").output.split())
+
+
+def test_status_shows_what_each_side_of_a_divergence_wrote(daemon: Daemon) -> None:
+    """A line a server, with times, and the command that shows what a choice means."""
+    known = STATUS["mirror_sets"]["set1"]  # type: ignore[index]
+    row = {**known, "state": "DIVERGED", "copy": None, "diverged": {"server1": APART, "server2": APART}}
+    daemon.answers["mirror.status"] = {"set1": row}
+    output = " ".join(run("mirror", "status").output.split())
+    assert "server1 wrote, and would lose: 1.0 MiB in 1 ranges, alone since 2023-11-1" in output
+    assert "last written ?" in output
+    assert "twinset mirror resolve set1 --keep SERVER --dry-run" in output

@@ -100,6 +100,39 @@ def test_a_total_partition_is_told_to_both_and_resolved_by_nobody(running: Pair,
         )  # type: ignore[misc]
         told = told_since(server, "server_down")
         assert not told & {"full_copy", "high_speed_copy", "mirror_normal", "group_moving"}
+    if first != "mirror connect":
+        resolve(running, active, standby)
+        scribe.verify(active)
+        compare(active)
+        running.stop_and_compare()
+
+
+def resolve(running: Pair, kept: Server, lost: Server) -> None:
+    """An operator keeps one side: what was shown before is copied, the other side's blocks are in a file first."""
+    shown = lost.api("mirror.resolve", SOON_S, set=pair.SET, keep=kept.name, dry_run=True)
+    assert shown["mode"] == "high-speed", shown
+    assert all(side["since_s"] <= side["last_s"] for side in shown["servers"].values())
+    done = lost.api("mirror.resolve", LATE_S, set=pair.SET, keep=kept.name)
+    running.await_normal()
+    status = kept.status_of_set(pair.SET)
+    assert (status["copy_mode_last"], status["copied_bytes_last"]) == ("high-speed", shown["copy_bytes"])
+    files = [path.name for path in (lost.state_directory / "kept").iterdir()]
+    assert [done["file"].rpartition("/")[2]] == files
+    assert {"blocks_kept", "given_up"} <= set(names_of_events(lost))
+    pair.insist(kept, "group.start", LATE_S, group=pair.GROUP, server=kept.name)
+    running.await_active_on(kept)
+
+
+def compare(active: Server) -> None:
+    """Both sides are compared while they are in use."""
+    active.api("mirror.verify", SOON_S, set=pair.SET)
+
+    def ended() -> bool:
+        return bool(active.status_of_set(pair.SET)["verify"]["state"] == "ended")
+
+    wait_for(ended, LATE_S, "the comparison to end")
+    assert active.status_of_set(pair.SET)["verify"]["found_bytes"] == 0
+    assert "verify_equal" in names_of_events(active)
 
 
 def test_a_partition_that_heals_while_a_group_starts_holds_nobody_up(running: Pair) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 
 from twinset.simulation.mirror import play
 from twinset.simulation.mirror_permits import FORCED, PLAIN, PermitWorld
+from twinset.simulation.mirror_split import SplitWorld
+from twinset.simulation.mirror_verify import VerifyWorld
 
 SEEDS = range(1, 121)
 
@@ -53,6 +55,35 @@ def test_no_seed_breaks_a_promise_under_permits() -> None:
     assert granted[FORCED] > len(SEEDS) // 4
     assert chosen > len(SEEDS) // 4
     assert "forced:apart" in rows
+
+
+def test_sides_that_were_written_apart_become_equal_by_an_operators_word() -> None:
+    """Splits, and crashes while they are resolved: the union of both differences is enough, or is not relied upon."""
+    resolved = 0
+    rows: set[str] = set()
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=SplitWorld)
+        replay = f"python -m twinset.simulation.mirror --splits --seed {seed} --trace"
+        assert not violation, f"seed {seed}: {violation}\nreplay: {replay}"
+        resolved += world.membership.resolved
+        rows |= world.rows
+    print(f"resolved: {resolved}")  # noqa: T201
+    assert resolved > len(SEEDS) // 8
+    assert {"resolved:high-speed", "resolved:full"} <= rows
+
+
+def test_a_comparison_finds_rot_and_nothing_else() -> None:
+    """Under the same faults and writes nothing is reported falsely; what has rotted is found and can be repaired."""
+    ends: Counter[str] = Counter()
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=VerifyWorld)
+        replay = f"python -m twinset.simulation.mirror --verify --seed {seed} --trace"
+        assert not violation, f"seed {seed}: {violation}\nreplay: {replay}"
+        assert isinstance(world, VerifyWorld)
+        ends.update(world.compared)
+    print(f"comparisons: {dict(ends)}")  # noqa: T201
+    assert ends["equal"] > len(SEEDS) // 2, "hardly anything was compared under faults"
+    assert ends["repaired"] > len(SEEDS) // 2, "hardly anything has rotted"
 
 
 def test_a_seed_replays() -> None:

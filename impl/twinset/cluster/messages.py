@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import associations, lifecycle, mirror_requests, mirrors, notices, permits, requests, running, verdicts
+from . import (
+    associations,
+    lifecycle,
+    mirror_requests,
+    mirror_resolve,
+    mirrors,
+    notices,
+    permits,
+    requests,
+    running,
+    verdicts,
+)
 from .effects import SendPeer
 from .groups import record_from_json
 from .membership import ISOLATED, MEMBER, OPERATING, RETURNING, STARTING, STOPPED, STOPPING
@@ -174,6 +185,16 @@ def _on_create(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
         mirrors.create(cluster, name, source=bool(message["source"]), then=then)
 
 
+def _on_resolve(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    number = int(message["number"])
+
+    def then(ok: bool, why: str) -> None:
+        send(cluster, "created", number=number, ok=ok, reason=why)
+
+    name, step, discard = str(message["set"]), str(message["step"]), bool(message["discard"])
+    mirror_resolve.carry_out(cluster, name, step, discard=discard, then=then)
+
+
 def _on_created(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     then = cluster.creations.pop(int(message["number"]), None)
     if then is not None:
@@ -213,6 +234,7 @@ _HANDLERS = {
     "stale_durable": _on_stale_durable,
     "create": _on_create,
     "created": _on_created,
+    "resolve": _on_resolve,
     "permit": _on_permit,
     "permitted": _on_permitted,
     "request": _on_request,

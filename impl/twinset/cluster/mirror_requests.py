@@ -30,25 +30,13 @@ def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
     """First creation, or an operator's word which side is good: a full copy [4.3.4.3-01, 8.7-05]."""
     name = mirrors.set_name(cluster, args)
     what = f"mirror create {name}"
-    if STARTING in (cluster.phase, cluster.told.phase if cluster.peer_reachable else ""):
-        raise NotYet("E_STATE", f"{what}: the cluster is starting", "8.7-04", "twinset cluster status")
-    if cluster.phase not in (MEMBER, ISOLATED, STOPPED):
-        raise Refusal(
-            "E_STATE", f"{what}: {cluster.me} is {cluster.phase}", "8.7-05", "twinset cluster status"
-        )
+    _require_phase(cluster, what)
     permits.require_none(cluster, what, (name,))
     source = args.get("source")
     if source and server_name(cluster, str(source)) == cluster.me and not cluster.peer_reachable:
         return _without_peer(cluster, name, what)
-    if not cluster.peer_reachable or cluster.life.peer_status != cluster.status:
-        held = word(cluster.life.peer_status) if cluster.peer_reachable else "not answering"
-        raise Refusal(
-            "E_STATE",
-            f"{what}: both servers must operate, or both be isolated; {cluster.peer} is {held}",
-            "8.7-05",
-            f"twinset server return {cluster.peer}",
-        )
-    _require_processes(cluster, name, what)
+    require_both_alike(cluster, what)
+    require_processes(cluster, name, what)
     mirror_functions.require(cluster, name, CREATE)
     state = report.set_state(cluster, name)
     if not source and state not in ("UNREGISTERED", "UNDER_CONSTRUCTION", "ISOLATED"):
@@ -66,7 +54,30 @@ def mirror_create(cluster: Cluster, args: dict[str, Any]) -> Any:
     return _Creation(cluster, name, server, wait=bool(args.get("wait"))).begin()
 
 
-def _require_processes(cluster: Cluster, name: str, what: str) -> None:
+def _require_phase(cluster: Cluster, what: str) -> None:
+    if STARTING in (cluster.phase, cluster.told.phase if cluster.peer_reachable else ""):
+        raise NotYet("E_STATE", f"{what}: the cluster is starting", "8.7-04", "twinset cluster status")
+    if cluster.phase not in (MEMBER, ISOLATED, STOPPED):
+        raise Refusal(
+            "E_STATE", f"{what}: {cluster.me} is {cluster.phase}", "8.7-05", "twinset cluster status"
+        )
+
+
+def require_both_alike(cluster: Cluster, what: str) -> None:
+    """Raise unless both servers operate, or neither does [8.7-05]."""
+    _require_phase(cluster, what)
+    if not cluster.peer_reachable or cluster.life.peer_status != cluster.status:
+        held = word(cluster.life.peer_status) if cluster.peer_reachable else "not answering"
+        raise Refusal(
+            "E_STATE",
+            f"{what}: both servers must operate, or both be isolated; {cluster.peer} is {held}",
+            "8.7-05",
+            f"twinset server return {cluster.peer}",
+        )
+
+
+def require_processes(cluster: Cluster, name: str, what: str) -> None:
+    """Raise until the mirror processes of both servers have reported."""
     side = cluster.mirrors[name]
     for server, known in ((cluster.me, side.known and side.up), (cluster.peer, name in cluster.told.sets)):
         if not known:
@@ -107,7 +118,7 @@ def mirror_forced_return(cluster: Cluster, args: dict[str, Any]) -> Any:
     if args.get("confirm") is not True:
         raise Refusal("E_STATE", f"{what}: {RETURN_MEANS}", "8.7-06", f"twinset {what} --yes")
     if cluster.peer_reachable:  # its side is told at once, or it would meet this one as a rival
-        _require_processes(cluster, name, what)
+        require_processes(cluster, name, what)
         _refuse_needless(cluster, name, what)
         cluster.log("forced_return", "warning", set=name, source=cluster.me)
         return _Creation(cluster, name, cluster.me, wait=False).begin()

@@ -31,8 +31,19 @@ if TYPE_CHECKING:
     from .groups import GroupRun
     from .server import Cluster
 
-TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted")
-FIGURES = ("copy", "dirty_bytes", "size_bytes", "copied_bytes_last", "copy_mode_last", "source")
+TOLD_FIELDS = ("role", "state", "session", "set_state", "latest", "cur", "permitted", "kept_done")
+FIGURES = (
+    "copy",
+    "dirty_bytes",
+    "size_bytes",
+    "copied_bytes_last",
+    "copy_mode_last",
+    "source",
+    "verify",
+    "diverged",
+    "kept",
+    "kept_room_bytes",
+)
 TABLE_CLAUSE = "[8.5-01]"
 OUTDATED_STATES = frozenset({"STALE", "INCONSISTENT", "FAULTY", "DIVERGED", "BLANK"})
 

@@ -127,6 +127,13 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
         "copy": mine.get("copy") or theirs.get("copy"),
         "copied_bytes_last": int(mine.get("copied_bytes_last") or theirs.get("copied_bytes_last") or 0),
         "copy_mode_last": mine.get("copy_mode_last") or theirs.get("copy_mode_last") or "",
+        "diverged": {
+            server: row["diverged"]
+            for server, row in ((cluster.me, mine), (cluster.peer, theirs))
+            if row.get("diverged")
+        },
+        "verify": _verify(mine, theirs),
+        "partitions": mine.get("partitions") or [],
         "redundant": state == "NORMAL",
         "sides": {
             cluster.me: {
@@ -138,6 +145,13 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
             cluster.peer: {"state": theirs.get("state") or "unknown"},
         },
     }
+
+
+def _verify(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The comparison of a set: the writing side's word, else the one that has seen more."""
+    rows = [row for row in (mine, theirs) if row.get("verify")]
+    jobs = [row["verify"] for row in rows if row.get("source")] or [row["verify"] for row in rows]
+    return max(jobs, key=lambda job: int(job.get("bytes_done") or 0)) if jobs else None
 
 
 def set_state(cluster: Cluster, name: str) -> str:

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
 
-from . import associations, group_requests, messages, mirror_requests, notices, permits, server_requests
+from . import (
+    associations,
+    group_requests,
+    messages,
+    mirror_requests,
+    mirror_resolve,
+    mirror_verify,
+    notices,
+    permits,
+    server_requests,
+)
 from .effects import Reply
 from .outcomes import ELSEWHERE, NotYet, Outcome
 
@@ -179,5 +189,7 @@ _VERBS: dict[str, Handler] = {
     "mirror.forced_permit": permits.mirror_forced_permit,
     "mirror.restrict": permits.mirror_restrict,
     "mirror.stats": mirror_requests.mirror_stats,
+    "mirror.resolve": mirror_resolve.mirror_resolve,
+    "mirror.verify": mirror_verify.mirror_verify,
     "mirror.functions": mirror_requests.mirror_functions_now,
 }

@@ -84,7 +84,10 @@ def begin_start(cluster: Cluster, run: GroupRun, record: GroupRecord) -> None:
     if is_dos_device(run.view.name):
         reason = f"{run.view.name} is the name of a DOS device, under which no group starts [6.2.1-07]"
     elif missing:
-        reason = f"mirror set {missing} has not been created [4.3.4.1-01]; twinset mirror create {missing}"
+        reason = (
+            f"mirror set {missing} has not been created [4.3.4.1-01]; "
+            f"twinset mirror create {missing}, then twinset group start {run.view.name}"
+        )
     elif cluster.life.alone:
         reason = mirrors.lone_refusal(cluster, run.view.sets)
     reason = reason or permits.bars(cluster, run.view.sets)

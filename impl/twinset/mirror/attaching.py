@@ -5,7 +5,7 @@ Functions of one `Side`; the frames they answer are dispatched by its table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
 
@@ -17,6 +17,8 @@ from .session import ATTACHING, CONNECTED, COPY_RUNS, FINISHING, IDLE, IN_STEP, 
 from .write_path import COPYING, HOLD, MIRROR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .session import Session
     from .side import Side
 
@@ -93,6 +95,8 @@ def attach(side: Side) -> None:
         if decision.mode == copy_mode.FULL and not resumed(side, session):
             # Before the other side may call itself INCONSISTENT: after an interruption only the map counts.
             side.all_differs(decision.reason)
+        elif decision.row == copy_mode.RESOLVED:  # before the other side forgets whose differences they are
+            side.maps.add(session.peer_map)
     session.phase = ATTACHING
     side.ports.send_control(
         {
@@ -123,6 +127,7 @@ def on_attach(side: Side, session: Session, message: dict[str, Any]) -> None:
         side.persist(
             state=State.INCONSISTENT,
             target_of=int(message["cur"]),
+            yielded=False,
             set_uuid=bytes.fromhex(message["set_uuid"]),
             disk_uuid=side.own_disk_uuid(),
             open=True,
@@ -344,3 +349,15 @@ def on_released(side: Side, session: Session, message: dict[str, Any]) -> None:
         side.role = IDLE
         session.phase = CONNECTED
     requests.try_activate(side)
+
+
+CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
+    "attach": on_attach,
+    "attached": on_attached,
+    "refused": on_refused,
+    "in_step": on_in_step,
+    "finish": on_finish,
+    "finished": on_finished,
+    "want_source": on_want_source,
+    "released": on_released,
+}

@@ -109,6 +109,9 @@ class Record:
     map_valid: bool = False  # the persisted map belongs to this record
     peer_faulty: bool = False  # the other side's disk has failed (R10)
     forced: bool = False  # while DIVERGED: written under a forced permit (8.7-09)
+    yielded: bool = False  # while INCONSISTENT: given up by an operator while DIVERGED, nothing copied since
+    alone_since_s: int = 0  # seconds since 1970 when it went on alone last; 0: not known
+    alone_last_s: int = 0  # of the last write alone, as of the last record; 0: none, or not known
     extent_shift: int = 16  # bytes an extent of the map, as a power of two
     size_bytes: int = 0  # of the mirrored area
 
@@ -118,7 +121,7 @@ class Record:
             value = getattr(self, name)
             if not isinstance(value, bytes) or len(value) != 16:
                 raise ValueError(f"{name}: {value!r} is not 16 bytes")
-        for name in ("cur", "base", "target_of", "size_bytes"):
+        for name in ("cur", "base", "target_of", "size_bytes", "alone_since_s", "alone_last_s"):
             value = getattr(self, name)
             if not 0 <= value <= _U64_MAX:
                 raise ValueError(f"{name}: {value} does not fit 64 bits")
@@ -165,9 +168,12 @@ _RECORD = struct.Struct(
     "Q"  # 144  size of the mirrored area in bytes
     "8Q"  # 152  history, newest first, 0 where unused
     "64s"  # 216  own server name, UTF-8, NUL padded
-)  # 280 up to the digest: zero
+    "Q"  # 280  went on alone at, seconds since 1970; zero in records of older programs
+    "Q"  # 288  last write alone at, likewise
+)  # 296 up to the digest: zero
 _FLAGS: Final = (
     ("open", 1), ("clean", 2), ("solo_right", 4), ("map_valid", 8), ("peer_faulty", 16), ("forced", 32),
+    ("yielded", 64),
 )  # fmt: skip
 _FLAGS_KNOWN: Final = sum(bit for _, bit in _FLAGS)
 
@@ -182,7 +188,7 @@ def encode(record: Record, counter: int) -> bytes:
         record.state, record.role, record.extent_shift, len(record.history), counter,
         record.set_uuid, record.disk_uuid, record.server_uuid, record.peer_disk_uuid, record.peer_server_uuid,
         record.boot_id, record.cur, record.base, record.target_of, record.size_bytes, *history,
-        record.server_name.encode(),
+        record.server_name.encode(), record.alone_since_s, record.alone_last_s,
     ).ljust(_DIGEST_OFFSET, b"\0")  # fmt: skip
     return body + hashlib.sha256(body).digest()
 
@@ -216,6 +222,7 @@ def decode(slot: bytes | bytearray | memoryview) -> tuple[Record, int]:
             peer_disk_uuid=peer_disk_uuid, peer_server_uuid=peer_server_uuid, boot_id=boot_id,
             state=State(state), role=Role(role), cur=cur, base=base, target_of=target_of,
             history=tuple(rest[:generations]), extent_shift=extent_shift, size_bytes=size_bytes,
+            alone_since_s=rest[HISTORY_MAX + 1], alone_last_s=rest[HISTORY_MAX + 2],
             **{name: bool(flags & bit) for name, bit in _FLAGS},
         )  # fmt: skip
     except ValueError as error:  # also an unknown State or Role and a name that is no UTF-8

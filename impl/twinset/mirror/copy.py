@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .operations import COPY, Op
+from .rate import Rate
 
 if TYPE_CHECKING:
     from .maps import Maps
@@ -40,7 +41,7 @@ class Copy:
         self.bytes_done = 0
         self.bytes_total = maps.dirty_bytes
         self.ended = False
-        self._samples: list[tuple[int, int]] = []
+        self._rate = Rate(RATE_WINDOW_MS)
         path.in_copy = self.pieces
 
     def pump(self, *, busy: bool) -> None:
@@ -107,17 +108,11 @@ class Copy:
 
     def progress(self, now_ms: int) -> dict[str, object]:
         """Return bytes done and in all, the rate of the last seconds, and the seconds left (null while unknown)."""
-        self._samples.append((now_ms, self.bytes_done))
-        while len(self._samples) > 2 and self._samples[0][0] < now_ms - RATE_WINDOW_MS:
-            self._samples.pop(0)
-        (first_ms, first_bytes), (last_ms, last_bytes) = self._samples[0], self._samples[-1]
-        rate = (last_bytes - first_bytes) * 1000 // (last_ms - first_ms) if last_ms > first_ms else 0
         left = self.maps.dirty_bytes
         return {
             "mode": self.mode,
             "reason": self.reason,
             "bytes_done": self.bytes_done,
             "bytes_total": self.bytes_done + left,
-            "rate_bytes_s": rate,
-            "left_s": round(left / rate, 1) if rate else (0 if not left else None),
+            **self._rate.figures(now_ms, self.bytes_done, left),
         }

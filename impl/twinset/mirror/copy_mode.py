@@ -110,6 +110,32 @@ def _replaced(source: View, target: View) -> Verdict:
     return None
 
 
+RESOLVED = "resolved"  # the row of a side that an operator has given up
+
+
+def _resolved(source: View, target: View) -> Verdict:
+    """An operator has chosen: what differs is what either side wrote since both were equal (R9)."""
+    if target.record.state != State.INCONSISTENT or not target.record.yielded:
+        return None
+    doubt = union_doubt(source, target)
+    if doubt:
+        return FULL, f"an operator named the good side; {doubt}"
+    return HIGH_SPEED, "an operator named the good side; what both have written since the split is known"
+
+
+def union_doubt(one: View, other: View) -> str:
+    """Return why the two difference maps together do not cover what differs between two rivals; "" when they do.
+
+    Both have to go back, without a gap, to the generation in which the sides were last in step.
+    """
+    if not one.record.base or one.record.base != other.record.base:
+        return "the two sides do not go back to one generation"
+    for view in (one, other):
+        if not (view.sound and view.continuous):
+            return f"the difference of {view.record.server_name or 'one side'} was lost"
+    return ""
+
+
 def _unrelated(source: View, target: View) -> Verdict:
     one, other = source.record, target.record
     if other.state == State.SOLO and other.cur not in (one.cur, one.base, *one.history):
@@ -172,6 +198,7 @@ _TABLE = (
     ("in-step", _in_step),
     ("source-unfit", _unfit),
     ("target-replaced", _replaced),
+    (RESOLVED, _resolved),
     ("unrelated", _unrelated),
     ("target-faulty", _faulty),
     ("source-unsure", _unsure_source),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import requests
 from .cluster_partition import State
@@ -11,6 +11,8 @@ from .session import CONNECTED, SOURCE
 from .write_path import HOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .session import Session
     from .side import Side
 
@@ -94,3 +96,10 @@ def on_good_solo(side: Side, session: Session, _message: dict[str, Any]) -> None
             side.path.revoke()
         else:
             side.path.fail_local()
+
+
+CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
+    "target_faulty": on_target_faulty,
+    "source_faulty": on_source_faulty,
+    "good_solo": on_good_solo,
+}

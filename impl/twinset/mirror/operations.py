@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .cluster_partition import Record
     from .counts import Counts
 
-READ, WRITE, ZERO, COPY = range(4)
+READ, WRITE, ZERO, COPY, VERIFY = range(5)
 
 
 class Op:
@@ -42,9 +42,8 @@ class Op:
         self.error = 0
 
     def __repr__(self) -> str:
-        return (
-            f"Op({('read', 'write', 'zero', 'copy')[self.kind]} {self.length}@{self.offset} seq={self.seq})"
-        )
+        kind = ("read", "write", "zero", "copy", "verify")[self.kind]
+        return f"Op({kind} {self.length}@{self.offset} seq={self.seq})"
 
 
 class Flush:
@@ -59,11 +58,25 @@ class Flush:
         self.error = 0
 
 
+class VerifyPorts(Protocol):
+    """What a comparison asks of the world (verify.py); nothing here calls back before it returns.
+
+    `send` asks the other side for the digests of a range, `digest` makes those of what a slot holds: one for
+    each `block` bytes. `save` makes the job survive this process and, in a while, a power cut.
+    """
+
+    def send(self, token: int, offset: int, length: int, block: int) -> None: ...
+    def digest(self, slot: int, length: int, block: int) -> bytes: ...
+    def save(self, job: dict[str, Any]) -> None: ...
+
+
 class PathPorts(Protocol):
     """What the write path asks of the world. Nothing here calls back before it returns."""
 
     counts: Counts
 
+    @property
+    def verify(self) -> VerifyPorts: ...
     def submit_read(self, op: Op) -> None: ...
     def submit_write(self, op: Op) -> None: ...
     def submit_flush(self, token: int) -> None: ...

@@ -151,6 +151,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
             target_of=0,
             peer_faulty=False,
             forced=False,
+            yielded=False,
             clean=False,
             solo_right=False,
             map_valid=False,
@@ -162,7 +163,9 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         side.failed = False
         side.become_source()
     elif side.record.state != State.BLANK:
-        side.persist(state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False, forced=False)
+        side.persist(
+            state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False, forced=False, yielded=False
+        )
     side.ports.reply(request, None)
     if side.session is not None:
         side.ports.close_session("the mirror is created anew")
@@ -205,7 +208,8 @@ def closed(side: Side, error: int) -> None:
     if pending is None:
         return
     state = side.record.state
-    clean = state in (State.SOLO, State.STALE) or (state == State.IN_SYNC and side.maps.settled)
+    known_apart = state in (State.SOLO, State.STALE) or (state == State.DIVERGED and not side.record.forced)
+    clean = known_apart or (state == State.IN_SYNC and side.maps.settled)
     clean = clean and side.view.sound and side.path.idle and side.target.idle and not error
     late = side.now_ms - pending.since_ms >= side.settings.mirror_timeout_ms
     if state == State.IN_SYNC and not (clean or late or error):
@@ -214,13 +218,15 @@ def closed(side: Side, error: int) -> None:
     if error:
         side.ports.reply(pending.request, ("E_DISK", "the disk could not be flushed"))
         return
-    known = clean and state == State.SOLO and side.maps.continuous and not side.full_reason
+    alone = state in (State.SOLO, State.DIVERGED)
+    known = clean and alone and side.maps.continuous and not side.full_reason
     if known:
         side.maps.absorb_window()
         side.ports.persist_map(pack_bits(side.maps.dirty_extents(), side.maps.count))
     if clean:
         right = pending.solo_right and state == State.IN_SYNC
-        side.persist(clean=True, solo_right=right, map_valid=known)
+        last_s = side.alone.last_s or side.record.alone_last_s
+        side.persist(clean=True, solo_right=right, map_valid=known, alone_last_s=last_s)
     if side.session is not None:
         side.ports.close_session("closed cleanly" if clean else "closed")
     side.role = IDLE

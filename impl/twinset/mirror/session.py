@@ -49,6 +49,7 @@ class Session:
     asked_stale: bool = False
     wanted: bool = False
     since_ms: int = 0
+    features: frozenset[str] = frozenset()  # what the other side's program can do beyond the first version
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.errors import DiskError, ProtocolError
 
-from . import attaching, copy_mode, failures, requests
+from . import attaching, copy_mode, divergence, failures, requests, verify
 from .cluster_partition import HISTORY_MAX, NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
@@ -65,6 +65,8 @@ class Side:
         self.target = TargetPath(maps, ports, self.disk_failed)
         self.told = Told()
         self.now_ms = 0
+        self.wall_s = 0  # seconds since 1970, for what people read; 0: not known
+        self.alone = divergence.Alone()
         self.unsure_since_ms = -1
         self.outdated_ms = 0
         self.failed_ms = 0
@@ -80,6 +82,7 @@ class Side:
         self.frozen_ms = 0
         self.adopt: dict[str, Any] = {}
         self.flush_number = -1
+        self.verify = verify.Verify(self)
 
     # -- views ----------------------------------------------------------------------------------------
 
@@ -112,9 +115,10 @@ class Side:
 
     # -- time -----------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, now_ms: int, wall_s: int = 0) -> None:
         """Let time-outs pass; called at least every 100 ms (scaled)."""
-        self.now_ms = now_ms
+        self.now_ms, self.wall_s = now_ms, wall_s
+        self.alone.note(self)
         settings = self.settings
         if now_ms - self.last_mark_ms >= settings.mark_interval_ms:
             self.last_mark_ms = now_ms
@@ -147,6 +151,7 @@ class Side:
             requests.deactivated(self)
         if self.closing is not None:
             requests.try_close(self, self.closing)
+        self.verify.progress()
 
     # -- sessions -------------------------------------------------------------------------------------
 
@@ -283,6 +288,8 @@ class Side:
             solo_right=False,
             map_valid=False,
             peer_faulty=peer_faulty,
+            alone_since_s=self.wall_s,
+            alone_last_s=0,
         )
         self.ports.counts.breaks += 1
         self.ports.log("mirror_break", reason=reason)
@@ -378,7 +385,7 @@ class Side:
     def diverge(self) -> None:
         """Both sides were written separately: tell, stop, and leave the choice to an operator (R9)."""
         if self.record.state != State.DIVERGED:
-            self.persist(state=State.DIVERGED)
+            self.persist(state=State.DIVERGED, alone_last_s=self.alone.last_s)
             self.ports.log("diverged", server=self.settings.server)
         if self.serving:
             self.revoke("both sides were written separately")
@@ -433,17 +440,9 @@ class Side:
         return self.ports.new_id().to_bytes(8, "big") + self.ports.new_id().to_bytes(8, "big")
 
     _CONTROL: ClassVar[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
-        "attach": attaching.on_attach,
-        "attached": attaching.on_attached,
-        "refused": attaching.on_refused,
-        "in_step": attaching.on_in_step,
-        "finish": attaching.on_finish,
-        "finished": attaching.on_finished,
         "stale": on_stale,
         "staled": on_staled,
-        "want_source": attaching.on_want_source,
-        "released": attaching.on_released,
-        "target_faulty": failures.on_target_faulty,
-        "source_faulty": failures.on_source_faulty,
-        "good_solo": failures.on_good_solo,
+        **attaching.CONTROL,
+        **failures.CONTROL,
+        **verify.CONTROL,
     }

@@ -59,6 +59,16 @@ class TargetPath:
         self.inflight += 1
         self.ports.submit_write(op)
 
+    def verify(self, op: Op) -> None:
+        """Read a range for a comparison. It counts as work of the session: the next one begins without it.
+
+        Raises ProtocolError for a range out of the disk.
+        """
+        if not self.live or op.length <= 0 or op.offset < 0 or op.offset + op.length > self.maps.size_bytes:
+            raise ProtocolError(f"{op.length} bytes at {op.offset} cannot be compared here")
+        self.inflight += 1
+        self.ports.submit_read(op)
+
     def done(self, _op: Op, error: int) -> bool:
         """Note that the own disk finished an operation; true when the other side may be told so."""
         self.inflight -= 1

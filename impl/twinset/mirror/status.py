@@ -70,6 +70,8 @@ def status(side: Side, inflight: int) -> dict[str, Any]:
         "dirty_bytes": side.maps.dirty_bytes,
         "size_bytes": side.maps.size_bytes,
         "copy": None if side.copy is None else side.copy.progress(side.now_ms),
+        "verify": side.verify.status(),
+        "diverged": side.alone.summary(side),
         "copy_mode_last": mode,
         "copied_bytes_last": copied,
         "cur": f"{record.cur:016x}",

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .operations import COPY, Flush, Op
+from .operations import COPY, VERIFY, Flush, Op
 from .range_lock import RangeLock
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .operations import PathPorts
 
 HOLD, SOLO, MIRROR, COPYING, FAILED = "hold", "solo", "mirror", "copying", "failed"
-
 EIO = 5
 
 
@@ -83,8 +82,8 @@ class SourcePath:
             self._failed("local", errno)
 
     def write(self, op: Op) -> None:
-        """Take a write, zero or copy operation: lock its range, start it when nothing is in its way."""
-        if op.kind != COPY:
+        """Take anything but a read: lock its range, start it when nothing is in its way."""
+        if op.kind < COPY:
             self.counts.writes += 1
             self.counts.written_bytes += op.length
         shift = self.maps.shift
@@ -133,6 +132,9 @@ class SourcePath:
         """The own disk has finished `op`; `error` is a positive errno or 0."""
         if op.kind == COPY:
             self._copy_read(op, error)
+            return
+        if op.kind == VERIFY:
+            op.request.read(error)
             return
         if error and self.mode != FAILED:
             if self._failed("local", error) and op.seq:
@@ -336,6 +338,9 @@ class SourcePath:
 
     def _start(self, op: Op) -> None:
         mode = self.mode
+        if op.kind == VERIFY:
+            op.request.locked()
+            return
         if op.kind == COPY and mode != FAILED:
             op.local = True
             self.ports.submit_read(op)
@@ -387,6 +392,10 @@ class SourcePath:
         else:
             op.error = EIO  # the session ended while the extent was read: it stays difference
             self._finish(op)
+
+    def release(self, op: Op) -> None:
+        """End a comparison that holds its range."""
+        self._finish(op)
 
     def _finish(self, op: Op) -> None:
         freed = self.ranges.unlock(op)

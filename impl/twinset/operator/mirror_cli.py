@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinset.errors import Refusal
-from twinset.operator import mirror_render, progress, render
+from twinset.operator import kept_cli, mirror_render, progress, render, resolve_render, verify_render
 from twinset.operator.talk import Json, guarded, request, show
 
 if TYPE_CHECKING:
     from twinset.operator.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Mirror sets.")
+app.add_typer(kept_cli.app, name="kept")
 
 SetName = Annotated[str, typer.Argument(metavar="SET")]
 OptionalSet = Annotated[str | None, typer.Argument(metavar="[SET]")]
@@ -129,6 +130,63 @@ def restrict(mirror_set: SetName, server: OnServer = None, as_json: Json = False
 def status(mirror_set: OptionalSet = None, as_json: Json = False) -> None:
     """Show mirror sets, with the progress of a rebuild."""
     request("mirror.status", render.mirror_status, as_json, set=mirror_set)
+
+
+@app.command("resolve")
+def resolve(
+    mirror_set: SetName,
+    keep: Annotated[str, typer.Option(help="the server whose data is kept")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what follows from it")] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="keep no file of what the other side loses")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="return when both sides are equal")] = False,
+    as_json: Json = False,
+) -> None:
+    """End a divergence: keep one side, save what the other one loses in a file there, copy what differs."""
+
+    def work(client: Client) -> None:
+        result = client.call(
+            "mirror.resolve", set=mirror_set, keep=keep, dry_run=dry_run or None, discard=discard or None
+        )
+        if wait and not dry_run:
+            progress.follow(client, mirror_set, quiet=as_json)
+        show(result, resolve_render.plan if dry_run else resolve_render.resolved, as_json)
+
+    guarded(work, as_json)
+
+
+@app.command("verify")
+def verify(
+    mirror_set: SetName,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="return when it has ended; exit status 1 when differences are left")
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="copy what differs from the side that writes; at once what is known already"
+        ),
+    ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="end the comparison that runs")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare both sides while the set is in use; nothing is repaired without --repair."""
+    if stop and (wait or repair):
+        raise typer.BadParameter("--stop stands alone")
+
+    def work(client: Client) -> None:
+        result = client.call("mirror.verify", set=mirror_set, repair=repair or None, stop=stop or None)
+        if not wait:
+            show(result, verify_render.asked(mirror_set, stopped=stop), as_json)
+            return
+        status = verify_render.follow(client, mirror_set, quiet=as_json)
+        show(status, verify_render.ended, as_json)
+        job = status["verify"]
+        if job["state"] != "ended" or (job["found_bytes"] and not job["repaired"]):
+            raise typer.Exit(1)
+
+    guarded(work, as_json)
 
 
 @app.command("stats")

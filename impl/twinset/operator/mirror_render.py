@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinset.guide.memory import SHORTAGE_CLAUSE
-from twinset.operator.render import mib
+from twinset.operator.units import mib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

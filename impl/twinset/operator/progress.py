@@ -40,7 +40,7 @@ def follow(client: Client, mirror_set: str, *, quiet: bool) -> Any:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
         bar = bars.add_task(f"{mirror_set}: waiting", total=None)
         while True:
-            status = _one_set(client, mirror_set)
+            status = one_set(client, mirror_set)
             copy = status.get("copy")
             if copy:
                 idle_since = time.monotonic()
@@ -61,7 +61,8 @@ def follow(client: Client, mirror_set: str, *, quiet: bool) -> Any:
             seen = client.call("events", since=seen, wait_s=POLL_S)["last"]
 
 
-def _one_set(client: Client, mirror_set: str) -> dict[str, Any]:
+def one_set(client: Client, mirror_set: str) -> dict[str, Any]:
+    """Return the status of one mirror set; Refusal when there is none of that name."""
     sets = client.call("cluster.status").get("mirror_sets", {})
     for name, status in sets.items():
         if name.casefold() == mirror_set.casefold():

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from twinset import events_catalogue
 from twinset.finding import ERROR
+from twinset.operator import resolve_render, verify_render
+from twinset.operator.units import mib
 
 if TYPE_CHECKING:
     from twinset.errors import Refusal
@@ -37,7 +39,7 @@ _SET_HINTS: Final = {
     "UNREGISTERED": "twinset mirror create SET --source SERVER",
     "INCONSISTENT": "not redundant; twinset server return, when the other server is back",
     "ISOLATED": "replace the failed disk, then twinset mirror create SET --source SERVER",
-    "DIVERGED": "decide which server is right: twinset mirror create SET --source SERVER",
+    "DIVERGED": "decide which server is right: twinset mirror resolve SET --keep SERVER --dry-run",
     "UNDECIDED": "both went down: twinset mirror create SET --source SERVER",
 }
 
@@ -181,15 +183,22 @@ def mirror_status(status: Mapping[str, Any]) -> None:
     if not sets:
         return
     table = Table("mirror set", "state", "active on", "", box=None, pad_edge=False, header_style="dim")
+    more: list[str] = []
     for name, each in sets.items():
         state = str(each.get("state"))
         note = (
             _copy_note(each["copy"]) if each.get("copy") else _SET_HINTS.get(state, "").replace("SET", name)
         )
+        job = each.get("verify")
+        note = "; ".join(part for part in (note, verify_render.sentence(job) if job else "") if part)
+        more += resolve_render.diverged(each.get("diverged") or {})
         table.add_row(
             name, Text(state, style=_SET_STYLES.get(state, "")), each.get("active_server") or "-", note
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for line in more:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _copy_note(copy: Mapping[str, Any]) -> str:
@@ -199,11 +208,6 @@ def _copy_note(copy: Mapping[str, Any]) -> str:
     rest = f", {float(left):.0f} s left" if isinstance(left, (int, float)) else ""
     rate = mib(copy.get("rate_bytes_s"))
     return f"{copy.get('mode')} copy {percent} %: {mib(done_bytes)} of {mib(total)} at {rate}/s{rest}"
-
-
-def mib(count: Any) -> str:
-    """Return a number of bytes as MiB."""
-    return f"{float(count or 0) / (1 << 20):.1f} MiB"
 
 
 def events(result: Mapping[str, Any]) -> None:

@@ -46,6 +46,13 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "mirror.forced_permit": {"set": (str, True), "server": (str, False), "confirm": (bool, False)},
     "mirror.restrict": {"set": (str, True), "server": (str, False)},
     "mirror.stats": {"set": (str, True), "server": (str, False)},
+    "mirror.resolve": {
+        "set": (str, True),
+        "keep": (str, True),
+        "dry_run": (bool, False),
+        "discard": (bool, False),
+    },
+    "mirror.verify": {"set": (str, True), "repair": (bool, False), "stop": (bool, False)},
     "mirror.functions": {"set": (str, False), "server": (str, False)},
 }
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LINE_BYTES_MAX: Final = 64 << 10
 BACKLOG_BYTES_MAX: Final = 1 << 20
 CONNECTIONS_MAX: Final = 8
+LATE_MAX: Final = 64
 
 
 class ControlConnection:
@@ -112,6 +113,7 @@ class ControlSocket:
         self.daemon = daemon
         self.handle = handle
         self.connections: set[ControlConnection] = set()
+        self._late: list[dict[str, Any]] = []
         path.unlink(missing_ok=True)
         self.sock = socket.socket(
             socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
@@ -136,6 +138,19 @@ class ControlSocket:
         connection = ControlConnection(self, sock)
         self.connections.add(connection)
         self.daemon.watch(sock, connection.on_event)
+
+    def event(self, message: dict[str, Any]) -> None:
+        """Tell what has happened, to whoever comes when nobody is there: the last LATE_MAX of it."""
+        if self.connections:
+            self.notify(message)
+        else:
+            self._late = [*self._late[1 - LATE_MAX :], message]
+
+    def tell_late(self, connection: ControlConnection) -> None:
+        """Tell what happened while nobody was there."""
+        late, self._late = self._late, []
+        for message in late:
+            connection.send(message)
 
     def notify(self, message: dict[str, Any]) -> None:
         """Tell every client."""

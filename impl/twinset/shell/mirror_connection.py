@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
+from twinset.mirror import verify
 from twinset.mirror.cluster_partition import RecordCorrupt, decode, encode
 from twinset.mirror.copy_mode import View
 from twinset.mirror.maps import pack_bits, unpack_bits
@@ -24,6 +25,7 @@ SEND_PARTS_MAX: Final = 64
 RECEIVES_MAX: Final = 8
 LARGE_BYTES: Final = 16 << 10
 MAP_CHUNK_BYTES: Final = 32 << 10
+FEATURES: Final = (verify.FEATURE,)
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _OP_KIND = {wire.WRITE: WRITE, wire.COPY: COPY, wire.ZERO: ZERO}
 _FRAME_KIND = {WRITE: wire.WRITE, COPY: wire.COPY, ZERO: wire.ZERO}
@@ -111,6 +113,7 @@ class MirrorConnection:
                 "boot_id": daemon.boot_id.hex(),
                 "layout": daemon.layout,
                 "piece_max": daemon.pool.size,
+                "features": list(FEATURES),
             }
             self.out.append(wire.pack_json(wire.STATE, state))
             extents = maps.unsure_extents()
@@ -137,6 +140,7 @@ class MirrorConnection:
             peer = View(record, sound=bool(heard["sound"]), continuous=bool(heard["continuous"]))
             role, serving = str(heard["role"]), bool(heard["serving"])
             layout, piece_max = heard["layout"], int(heard["piece_max"])
+            features = frozenset(str(each) for each in heard.get("features", ()))
         except (KeyError, TypeError, ValueError, RecordCorrupt) as error:
             raise ProtocolError(f"the other side's state cannot be read: {error}") from None
         if layout != daemon.layout:
@@ -149,8 +153,9 @@ class MirrorConnection:
         daemon.session = self
         self.receipt_sent = 0
         session = Session(
-            peer, daemon.spec.peer, unpack_bits(bytes(self.peer_map), daemon.maps.count), role, serving
-        )
+            peer, daemon.spec.peer, unpack_bits(bytes(self.peer_map), daemon.maps.count), role, serving,
+            features=features,
+        )  # fmt: skip
         daemon.side.session_up(session)
         daemon.changed()
 
@@ -344,6 +349,10 @@ class MirrorConnection:
             side.flush_done(seq, arg, remote=True)
         elif kind == wire.MARK:
             side.maps.set_durable(arg)
+        elif kind == wire.VERIFY:
+            self.daemon.verify.asked(self, seq, offset, arg)
+        elif kind == wire.DIGEST:
+            side.verify.digest(seq, bytes(payload), arg)
         elif kind == wire.CONTROL:
             side.control(wire.parse_json(bytes(payload)))
             self.daemon.changed()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.errors import DiskError
 from twinset.mirror.cluster_partition import Record, State
 from twinset.mirror.counts import Counts
-from twinset.mirror.operations import COPY, READ, ZERO, Flush, Op
+from twinset.mirror.operations import COPY, READ, VERIFY, ZERO, Flush, Op
 from twinset.mirror.side import Side
 from twinset.mirror.status import status
 from twinset.wire import replication
@@ -29,6 +29,8 @@ from . import latch, mirror_requests, mirror_start
 from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import SlotPool
 from .control_socket import ControlSocket
+from .mirror_compare import Comparing, Look
+from .mirror_kept import Keeping
 from .mirror_link import MirrorLink
 from .mirror_spec import Spec, cluster_key, identity
 from .nbd_export import NbdServer
@@ -88,7 +90,10 @@ class Mirrord:
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
         self.retry_ms = max(50, int(300 * scale))
         self.counts = Counts()
+        self.verify = Comparing(self)
+        self.kept = Keeping(self)
         self.side = Side(mirror_start.settings(self), record, self.maps, self)
+        self.verify.resume()
         self.lease_ns = -1 if spec.leased else 1 << 62
         if spec.leased:
             self.side.freeze("no lease yet")
@@ -107,7 +112,6 @@ class Mirrord:
         self._changed = True
         self._told_ms = 0
         self._tick_ms = 0
-        self.late_logs: list[dict[str, Any]] = []
         self.stopping = False
         self.poller.register(self.aio.eventfd, select.EPOLLIN | select.EPOLLET)
         self._handlers[self.aio.eventfd] = lambda _mask: None
@@ -183,7 +187,8 @@ class Mirrord:
     def _send(self) -> None:
         """End a round: frames, then the disk, then answers; completions that came meanwhile join in."""
         side = self.side
-        if side.copy is not None or side.deactivation is not None or side.closing is not None:
+        busy = side.copy is not None or side.deactivation is not None or side.closing is not None
+        if busy or side.verify.active:
             side.progress()
         session = self.session
         if session is not None:
@@ -201,9 +206,11 @@ class Mirrord:
 
     def _tick(self) -> None:
         self._tick_ms = self.now_ms
-        self.side.tick(self.now_ms)
+        self.side.tick(self.now_ms, int(time.time()))
+        self.kept.step()
         self.link.tick()
-        if self._changed or (self.side.copy is not None and self.now_ms - self._told_ms >= PROGRESS_MS):
+        moving = self.side.copy is not None or self.side.verify.active
+        if self._changed or (moving and self.now_ms - self._told_ms >= PROGRESS_MS):
             self._changed, self._told_ms = False, self.now_ms
             self.control.notify({"event": "status", **self.status()})
 
@@ -213,7 +220,7 @@ class Mirrord:
 
     def status(self) -> dict[str, Any]:
         """Return the status of the contract."""
-        return status(self.side, self.pool.count - len(self.pool.free))
+        return {**status(self.side, self.pool.count - len(self.pool.free)), **self.kept.told()}
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -246,7 +253,7 @@ class Mirrord:
     def submit_read(self, op: Op) -> None:
         """Port: read into the slot of the operation."""
         slot = op.slot
-        self.ops[slot] = (op, self.side.path)
+        self.ops[slot] = (op, None if op.kind == VERIFY and isinstance(op.request, Look) else self.side.path)
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self.batch.append(slot)
 
@@ -302,6 +309,8 @@ class Mirrord:
                     self._read_ended(op, path, error)
                 else:
                     path.local_done(op, error)
+            elif op.kind == VERIFY:
+                op.request.answer(op, error)
             else:
                 session = self.session
                 if self.side.target.done(op, error) and session is not None:
@@ -336,7 +345,7 @@ class Mirrord:
 
     def complete(self, op: Op) -> None:
         """Port: an operation has ended."""
-        if op.kind == COPY:
+        if op.kind >= COPY:
             op.request.done(op)
             self.pool.give(op.slot)
         else:
@@ -430,10 +439,7 @@ class Mirrord:
         """Port: report an event to the daemon, and to the own log."""
         sys.stderr.write(json.dumps({"event": name, **fields}) + "\n")
         sys.stderr.flush()
-        if self.control.connections:
-            self.control.notify({"event": "log", "name": name, "fields": fields})
-        else:
-            self.late_logs = [*self.late_logs[-63:], {"event": "log", "name": name, "fields": fields}]
+        self.control.event({"event": "log", "name": name, "fields": fields})
 
     def need_peer_stale(self, cur: int) -> None:
         """Port: ask the daemon to have the other side marked STALE (R1)."""

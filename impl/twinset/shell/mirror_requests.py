@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import DiskError
-from twinset.mirror import failures, permits, requests
+from twinset.mirror import divergence, failures, permits, requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,7 @@ def handle(daemon: Mirrord, connection: ControlConnection, message: dict[str, An
     if action is None:
         daemon.reply(request, ("E_NOTFOUND", f"unknown verb {verb!r}; known: {', '.join(_VERBS)}"))
         return
-    for late in daemon.late_logs:
-        connection.send(late)
-    daemon.late_logs = []
+    daemon.control.tell_late(connection)
     try:
         action(daemon, request, message)
     except DiskError as error:
@@ -32,7 +30,7 @@ def handle(daemon: Mirrord, connection: ControlConnection, message: dict[str, An
         failures.record_failed(daemon.side, str(error))
     except (KeyError, TypeError, ValueError) as error:
         daemon.reply(request, ("E_SYNTAX", f"{verb}: bad argument: {error}"))
-    if verb in ("activate", "create", "rebuild", "restrict"):
+    if verb in ("activate", "create", "rebuild", "restrict", "give_up", "keep"):
         daemon.link.try_soon()
 
 
@@ -103,6 +101,32 @@ def do_restrict(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None
     permits.restrict(daemon.side, request)
 
 
+def do_verify(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Compare both sides, or stop comparing them."""
+    if message.get("stop") is True:
+        daemon.side.verify.stop(request)
+    else:
+        daemon.side.verify.start(request, repair=message.get("repair") is True)
+
+
+def do_keep_blocks(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
+    """Keep what this side would lose by being given up; the status says when it is done."""
+    daemon.kept.start(request)
+
+
+def do_give_up(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Give this side up after a divergence: only with its blocks kept, or `discard`."""
+    if not (daemon.kept.complete or message.get("discard") is True or daemon.side.record.yielded):
+        daemon.reply(request, ("E_STATE", "its blocks are not kept"))
+    else:
+        divergence.give_up(daemon.side, request)
+
+
+def do_keep(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
+    """Name this side the good one after a divergence."""
+    divergence.keep(daemon.side, request)
+
+
 def do_close(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
     """Close cleanly."""
     requests.close(daemon.side, request, solo_right=bool(message.get("solo_right")))
@@ -126,5 +150,9 @@ _VERBS: Final[dict[str, Callable[[Mirrord, Any, dict[str, Any]], None]]] = {
     "create": do_create,
     "permit": do_permit,
     "restrict": do_restrict,
+    "verify": do_verify,
+    "keep_blocks": do_keep_blocks,
+    "give_up": do_give_up,
+    "keep": do_keep,
     "close": do_close,
 }

@@ -46,6 +46,13 @@ class Spec:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise TwinsetError(f"{path}: {error}") from None
 
+    def placed(self, layout: list[list[int]]) -> list[dict[str, Any]]:
+        """Return letter, start and length (bytes, in the mirrored area) of the data partitions."""
+        return [
+            {"letter": entry["letter"], "start": start, "length": length}
+            for entry, (start, length) in zip(self.partitions, layout, strict=True)
+        ]
+
 
 def identity(path: Path) -> bytes:
     """Return the 16 bytes of an identity file, made at random when missing."""

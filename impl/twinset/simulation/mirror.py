@@ -6,10 +6,15 @@ import argparse
 import sys
 import time
 import traceback
+from typing import Final
 
 from .mirror_permits import PermitWorld
 from .mirror_server import Violation
+from .mirror_split import SplitWorld
+from .mirror_verify import VerifyWorld
 from .mirror_world import World
+
+WORLDS: Final[dict[str, type[World]]] = {"permits": PermitWorld, "verify": VerifyWorld, "splits": SplitWorld}
 
 
 def play(seed: int, *, trace: bool = False, world_type: type[World] = World) -> tuple[World, str]:
@@ -35,16 +40,19 @@ def main() -> int:
     parser.add_argument(
         "--keep-going", action="store_true", help="report every failing seed, not only the first"
     )
+    parser.add_argument("--verify", action="store_true", help="with comparisons, and sectors that rot")
+    parser.add_argument(
+        "--splits", action="store_true", help="with sides that are written apart again and again"
+    )
     options = parser.parse_args()
+    kind = next((world for name, world in WORLDS.items() if getattr(options, name)), World)
     seeds = (
         [options.seed] if options.seed is not None else range(options.start, options.start + options.seeds)
     )
     started, steps, faults, checked, failed, acknowledged = time.perf_counter(), 0, 0, 0, 0, 0
     rows: set[str] = set()
     for seed in seeds:
-        world, violation = play(
-            seed, trace=options.trace, world_type=PermitWorld if options.permits else World
-        )
+        world, violation = play(seed, trace=options.trace, world_type=kind)
         steps += world.step_count
         faults += world.faults.count
         checked += world.in_step_checked
@@ -55,7 +63,7 @@ def main() -> int:
         if violation:
             failed += 1
             print(f"seed {seed}, step {world.step_count}: {violation}")
-            more = " --permits" if options.permits else ""
+            more = "".join(f" --{name}" for name, world in WORLDS.items() if world is kind)
             print(f"replay: python -m twinset.simulation.mirror{more} --seed {seed} --trace")
             if not options.keep_going:
                 break

@@ -33,6 +33,7 @@ class Client:
         self.version = 0
         self.acknowledged = 0
         self.errors = 0
+        self.hot_only = False  # leave the cold sectors alone
 
     def submit(self) -> bool:
         """Send one request, when somebody serves."""
@@ -49,7 +50,7 @@ class Client:
             world.run(process, process.side.path.flush, serial)
             return True
         length = rng.choice((1, 1, 1, 2, 2, 3))
-        hot = min(8, world.size) if rng.random() < 0.6 else world.size
+        hot = min(8, world.size) if rng.random() < 0.6 or self.hot_only else world.size
         offset = rng.randrange(hot - length + 1)
         if kind < 0.4:
             floors = [max(self.floor[at], self.seen[at]) for at in range(offset, offset + length)]

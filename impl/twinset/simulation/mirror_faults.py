@@ -27,6 +27,7 @@ class Faults:
         self.slow_disks = rng.random() < 0.3
         self.stops = rng.choice((0.0, 0.02, 0.02, 0.3))
         self.count = 0
+        self.heals = True  # a total partition, by itself
         self.disks_fail = world.rng.random() < 0.25
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
@@ -51,7 +52,7 @@ class Faults:
     def _server_crash(self, index: int) -> bool:
         world = self.world
         server = world.servers[index]
-        if not server.up or self._protected(index):
+        if not server.up or self.protected(index):
             return False
         if server.process is not None and world.rng.random() < 0.6:
             server.process.crash_in = world.rng.choice((0, 1, 2, 4, 8, 15))
@@ -64,10 +65,10 @@ class Faults:
         """Let a process, or its server, die in the middle of what it does next."""
         rng = self.world.rng
         process.crash_in = rng.choice((1, 2, 3, 4, 6, 8))
-        process.crash_server = rng.random() < 0.6 and not self._protected(process.index)
+        process.crash_server = rng.random() < 0.6 and not self.protected(process.index)
         self.count += 1
 
-    def _protected(self, index: int) -> bool:
+    def protected(self, index: int) -> bool:
         """A survivor does not die before a server that was paused has heard from it: that would be a split."""
         other = self.world.servers[1 - index]
         return other.declared_down and other.up
@@ -172,7 +173,7 @@ class Faults:
         return True
 
     def _heal_partition(self, index: int) -> bool:
-        if not self.world.heartbeat and self.world.rng.random() < 0.3:
+        if self.heals and not self.world.heartbeat and self.world.rng.random() < 0.3:
             self.world.note(index, "total partition healed")
             self.world.heartbeat = self.world.link = True
         return False
@@ -207,6 +208,19 @@ class Faults:
         ("lease", _lease_lost), ("disk", _disk), ("disk", _disk), ("technician", _technician),
         ("partition", _total_partition), ("heal", _heal_partition),
     )  # fmt: skip
+
+    def split(self, index: int) -> None:
+        """Cut every path between the servers."""
+        if self._total_partition(index):
+            self.count += 1
+
+    def gentle(self, index: int) -> None:
+        """Cut a connection or the link, heal it, or let a process die: nothing that a disk would notice."""
+        kind = self.world.rng.randrange(4)
+        (self._cut_connection, self._cut_link, self._heal_link, self._process_crash)[kind](index)
+        process = self.world.servers[index].process
+        if process is not None:
+            process.maps_lost = False
 
     def technician(self) -> None:
         """Look after failed disks."""

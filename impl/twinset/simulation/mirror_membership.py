@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twinset.mirror import requests
+from twinset.mirror import divergence, requests
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.session import IN_STEP
 
@@ -36,6 +36,8 @@ class Membership:
         self.operator_calls = 0
         self.creating = -1
         self.created = [False, False]
+        self.resolving = False  # what both have written since the split is to be copied, not everything
+        self.resolved = 0
         self.shutdown = [0, 0]  # 1: asked to close, 2: closed
         self.stopping = 0  # 1: the group stops, 2: the mirror sets close
         self.right = 0
@@ -311,10 +313,13 @@ class Membership:
                 return False
             self.creating = me.index
             self.created = [False, False]
+            both_apart = all(divergence.apart(each.process.side) for each in (me, other))  # type: ignore[union-attr]
+            self.resolving = both_apart and world.rng.random() < 0.8
             world.note(me.index, "operator: this side is to be kept")
             self.operator_calls += 1
         if all(self.created):
             self.creating = -1
+            self.resolving = False
             self.refused = 0
             return True
         if me.process is None or self.created[me.index]:
@@ -326,7 +331,12 @@ class Membership:
             world.client.excuse([world.best(me)])
             world.operator_chose(me)
         self.active = -1
-        world.run(me.process, lambda: requests.create(me.process.side, (CREATE, 0), source=source))  # type: ignore[union-attr]
+        side = me.process.side
+        if self.resolving:
+            self.resolved += source
+            world.run(me.process, divergence.keep if source else divergence.give_up, side, (CREATE, 0))
+        else:
+            world.run(me.process, lambda: requests.create(side, (CREATE, 0), source=source))
         return True
 
     def _stuck(self, me: Server, other: Server) -> bool:

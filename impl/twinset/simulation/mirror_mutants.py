@@ -10,9 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from . import mirror_mutant_divergence as divergence_bugs
 from . import mirror_mutant_patches as bugs
+from . import mirror_mutant_verify as verify_bugs
 from .mirror import play
 from .mirror_permits import PermitWorld
+from .mirror_split import SplitWorld
+from .mirror_verify import VerifyWorld
 from .mirror_world import World
 
 if TYPE_CHECKING:
@@ -125,6 +129,36 @@ MUTANTS = {
     ),
     "forced-drags": Mutant(
         "R9", "whoever meets a forced side is DIVERGED too", bugs.forced_drags_the_other, world=PermitWorld
+    ),
+    "verify-in-flight": Mutant(
+        "R15", "an unequal look counts without another one", verify_bugs.looked_at_once, world=VerifyWorld
+    ),
+    "verify-unlocked": Mutant(
+        "R15",
+        "the second look does not hold the range",
+        verify_bugs.looked_at_again_unlocked,
+        world=VerifyWorld,
+    ),
+    "verify-in-copies": Mutant(
+        "R15",
+        "a comparison goes on while differences are known",
+        verify_bugs.compares_out_of_step,
+        world=VerifyWorld,
+    ),
+    "verify-skips": Mutant(
+        "R15",
+        "an interrupted piece counts as compared",
+        verify_bugs.cursor_passes_what_was_begun,
+        world=VerifyWorld,
+    ),
+    "union-one-sided": Mutant(
+        "R9", "only what the kept side wrote is copied", divergence_bugs.one_sided, world=SplitWorld
+    ),
+    "union-late": Mutant(
+        "R9", "the union is taken after the target has agreed", divergence_bugs.union_late, world=SplitWorld
+    ),
+    "union-of-lost-maps": Mutant(
+        "R9", "a lost difference map counts as whole", divergence_bugs.union_of_lost_maps, world=SplitWorld
     ),
     "flush-here": Mutant("R14", "a FLUSH covers the own disk only", bugs.flush_only_here),
     "flush-there": Mutant("R14", "a FLUSH covers the other disk only", bugs.flush_only_there),

@@ -17,6 +17,7 @@ from twinset.mirror.session import Session, Settings
 from twinset.mirror.side import Side
 
 from . import mirror_disk as disks
+from .mirror_compare import FEATURES, Comparing, Look
 from .mirror_invariants.submit import check_submit
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Process:
         self.index = server.index
         self.alive = True
         self.counts = Counts()
+        self.verify = Comparing(self)
         self.crash_in = -1
         self.crash_server = False
         self.maps_lost = False  # with the process: somebody emptied the run directory
@@ -71,6 +73,7 @@ class Process:
         record = server.load()
         ObservedSide.rows = world.rows
         self.side = ObservedSide(world.settings(server), record, self._maps(record), self)
+        self.side.verify.restore(server.job)
         if not server.disk.bad:
             self.persist(record)  # a record that is only in the disk's cache must not be acted upon
 
@@ -104,7 +107,9 @@ class Process:
         path = self.side.path
 
         def done(io: disks.Io) -> None:
-            if op.kind == COPY:
+            if isinstance(op.request, Look):
+                op.request.answer(op, io)
+            elif op.kind >= COPY:
                 self.buffers[op.slot] = io.values
                 path.local_done(op, io.error)
             elif not op.error:
@@ -169,7 +174,8 @@ class Process:
 
     # -- link -----------------------------------------------------------------------------------------
 
-    def _send(self, *frame: Any) -> None:
+    def send_frame(self, *frame: Any) -> None:
+        """Send within a session; a crash may come before and after."""
         self.point()
         if self.conn is not None and self.side.session is not None:
             self.conn.send(self.index, frame)
@@ -177,22 +183,22 @@ class Process:
 
     def send_write(self, op: Op) -> None:
         """Send an operation with its data, marked with the epoch of now."""
-        self._send(
+        self.send_frame(
             "write", op.kind, op.seq, op.offset, list(self.buffers[op.slot]), op.fua, self.side.maps.epoch
         )
 
     def send_flush(self, token: int) -> None:
         """Ask the other side for a flush."""
-        self._send("flush", token)
+        self.send_frame("flush", token)
 
     def send_mark(self, epoch: int) -> None:
         """Tell the other side what is durable on both."""
-        self._send("mark", epoch)
+        self.send_frame("mark", epoch)
 
     def send_control(self, message: dict[str, Any]) -> None:
         """Send a control frame."""
         self.world.note(self.index, f"send {message}")
-        self._send("control", dict(message))
+        self.send_frame("control", dict(message))
 
     def close_session(self, reason: str) -> None:
         """Close the connection, at once or when the core has returned."""
@@ -208,7 +214,7 @@ class Process:
         """Answer a client, or the copy."""
         self.point()
         self.buffers.pop(op.slot, None)
-        if op.kind == COPY:
+        if op.kind >= COPY:
             self.copy_slots -= 1
             op.request.done(op)
         elif op.kind == READ:
@@ -304,9 +310,9 @@ class Process:
             self.world.note(
                 self.index, f"session up, the other side is {view.record.state.name} {heard['role']}"
             )
-            side.session_up(
-                Session(view, f"server{2 - self.index}", heard["map"], heard["role"], heard["serving"])
-            )
+            session = Session(view, f"server{2 - self.index}", heard["map"], heard["role"], heard["serving"])
+            session.features = FEATURES
+            side.session_up(session)
 
     def _snapshot(self) -> tuple[Any, ...]:
         side = self.side
@@ -335,6 +341,10 @@ class Process:
             side.flush_done(frame[1], frame[2], remote=True)
         elif kind == "mark":
             side.maps.set_durable(frame[1])
+        elif kind == "verify":
+            self.verify.asked(*frame[1:])
+        elif kind == "digest":
+            side.verify.digest(*frame[1:])
         else:
             self.world.note(self.index, f"received {frame[1]}")
             side.control(frame[1])

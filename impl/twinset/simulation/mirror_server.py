@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twinset.mirror.cluster_partition import Record, State
 
@@ -39,6 +39,7 @@ class Server:
         self.shm: tuple[list[int], bytearray, list[int]] | None = None
         self.process: Process | None = None
         self.latch: Record | None = None
+        self.job: dict[str, Any] = {}  # of a comparison, on the system disk
         # the daemon
         self.known_boot = 0
         self.peer_down = False

@@ -28,6 +28,7 @@ from .mirror_server import EXTENTS, SHIFT, Server, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
 WAIVED = frozenset("12359")  # by a total partition
 STEPS = 700
@@ -38,6 +39,7 @@ class World:
     """Everything; `play` runs one seed and raises Violation."""
 
     MEMBERSHIP: ClassVar[type[Membership]] = Membership
+    rotten: AbstractSet[int] = frozenset()  # sectors that have changed by themselves
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
         self.seed = seed
@@ -117,6 +119,7 @@ class World:
             process.end_round()
             self._after(process)
         except Crash:
+            process.crash_server = process.crash_server and not self.faults.protected(process.index)
             self.kill(process)
         except DiskError as error:
             self.note(process.index, f"a record could not be written: {error}")

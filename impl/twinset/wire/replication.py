@@ -4,7 +4,8 @@ Everything is little-endian. A connection begins with HELLO in both directions, 
 that it knows the cluster key over both nonces), then STATE, MAP... and READY: what each side knows of
 itself. After that it is a session. Data is not encrypted; a frame that breaks a rule ends the connection.
 
-Version history of the protocol: 1 - first version. Details: docs/wire-protocol.md.
+Version history of the protocol: 1 - first version. What came later is a feature that a side names in STATE, and
+that the other one uses only then: "verify" (VERIFY, DIGEST). Details: docs/wire-protocol.md.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ FRAME: Final = struct.Struct(
     "I"  # length of the payload that follows
     "Q"  # sequence number, token or receipt mark
     "Q"  # offset in the mirrored area; of a ZERO also its length in sectors, in the upper 16 bits
-    "Q"  # epoch of a write, durable epoch of a MARK, errno of a FLUSHED
+    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED and DIGEST; of a VERIFY see `pack_verify`
 )
 FRAME_BYTES: Final = FRAME.size
 
 HELLO, AUTH, STATE, MAP, READY, CONTROL = 1, 2, 3, 4, 5, 6
-WRITE, ZERO, COPY, FLUSH, MARK, PING = 16, 17, 18, 19, 20, 21
-RECEIPT, WRITTEN, FLUSHED = 32, 33, 34
+WRITE, ZERO, COPY, FLUSH, MARK, PING, VERIFY = 16, 17, 18, 19, 20, 21, 22
+RECEIPT, WRITTEN, FLUSHED, DIGEST = 32, 33, 34, 35
 DATA_TYPES: Final = frozenset({WRITE, COPY})
 
 FLAG_FUA: Final = 1
@@ -41,6 +42,7 @@ FLAG_FUA: Final = 1
 HANDSHAKE_BYTES_MAX: Final = 64 << 10
 CONTROL_BYTES_MAX: Final = 64 << 10
 WRITTEN_MAX: Final = 4096  # operations reported in one frame
+DIGESTS_BYTES_MAX: Final = 16 << 10
 NONCE_BYTES: Final = 32
 
 Frame = tuple[int, int, int, int, int, int]
@@ -70,7 +72,9 @@ def check_header(frame: Frame, *, ready: bool, piece_max: int) -> None:
         limit, allowed = piece_max, ready and length > 0
     elif kind == WRITTEN:
         limit, allowed = WRITTEN_MAX * 8, ready and length % 8 == 0
-    elif kind in (ZERO, FLUSH, MARK, PING, RECEIPT, FLUSHED):
+    elif kind == DIGEST:
+        limit, allowed = DIGESTS_BYTES_MAX, ready
+    elif kind in (ZERO, FLUSH, MARK, PING, VERIFY, RECEIPT, FLUSHED):
         limit, allowed = 0, ready
     else:
         raise ProtocolError(f"frame of unknown type {kind}")
@@ -130,3 +134,16 @@ def pack_seqs(seqs: list[int]) -> bytes:
 def unpack_seqs(payload: bytes | memoryview) -> tuple[int, ...]:
     """Return the sequence numbers of a WRITTEN frame."""
     return struct.unpack(f"<{len(payload) // 8}Q", payload)
+
+
+def pack_verify(token: int, offset: int, length: int, block: int) -> bytes:
+    """Return the frame that asks for the digests of a range, one for each `block` bytes."""
+    return FRAME.pack(VERIFY, 0, 0, token, offset, block << 32 | length)
+
+
+def unpack_verify(arg: int) -> tuple[int, int]:
+    """Return length and block of a VERIFY; ProtocolError where they fit no slot or no answer."""
+    length, block = arg & 0xFFFFFFFF, arg >> 32
+    if not length or not 512 <= block <= 1 << 30:
+        raise ProtocolError(f"a look at {length} bytes by {block}")
+    return length, block

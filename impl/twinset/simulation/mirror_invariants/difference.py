@@ -55,4 +55,5 @@ def _unequal(world: World) -> list[int]:
     sectors = {*one.pending, *two.pending}
     if one.durable != two.durable:
         sectors.update(at for at in range(world.size) if one.durable[at] != two.durable[at])
+    sectors -= world.rotten
     return [at for at in sectors if len(one.outcomes(at) | two.outcomes(at)) > 1]
