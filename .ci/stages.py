@@ -70,12 +70,22 @@ STAGES = (
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
+    # Every broken variant of the reference that needs no lab: the cases of its clause have to notice.
+    Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
+    # The ports to copy from, each compared with its committed verdict.
+    Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
     Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
-        7.5,
-        # Also where the virtual machines happen to be up: this run does not depend on them.
-        (("pytest", "-q", "conformance", "--ignore=conformance/tests", "--lab", "namespaces"),),
+        8.5,
+        (
+            (
+                "pytest", "-q", "conformance", "--ignore=conformance/tests",
+                # Also where the virtual machines happen to be up: this run does not depend on them.
+                "--lab=namespaces",
+                "--must-run=conformance/reference-not-run.toml", "--report=.ci/state/conformance",
+            ),
+        ),
         tries=3,
     ),
     Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,12 +10,26 @@ from typing import Any
 
 import pytest
 
-from conformance.suite import cases, known_failures, registry, verdicts
+from conformance import compare
+from conformance.suite import (
+    cases,
+    evidence,
+    hooks,
+    known_failures,
+    levels,
+    must_run,
+    registry,
+    uncased,
+    verdicts,
+)
 from conformance.suite.adapter import Adapter
-from conformance.suite.errors import CaseError
+from conformance.suite.errors import CaseError, ConformanceError
 from conformance.suite.inspect import Inspect
 from conformance.suite.judge import Judge
+from conformance.suite.measured import Measured
 from conformance.suite.pair import Pair
+from conformance.suite.report import compare as comparing
+from conformance.suite.report import model, write
 from conformance.suite.static import Static
 
 LAB = "TWINSET_LAB"  # read by the adapter
@@ -33,23 +48,52 @@ VERDICTS = pytest.StashKey[verdicts.Verdicts]()
 KNOWN = pytest.StashKey[known_failures.KnownFailures]()
 ADAPTER = pytest.StashKey[Adapter]()
 JUDGE = pytest.StashKey[Judge]()
+BASELINE = pytest.StashKey[dict[str, Any] | None]()
+BEGUN = pytest.StashKey[tuple[str, float]]()  # of the run: date and clock
+MARK = pytest.StashKey[int]()  # of a case: where the adapter's log ended when it began
+HOOKS = pytest.StashKey[hooks.Hooks]()
+COLLECTOR = pytest.StashKey[evidence.Collector]()
+OPTIONS = ("adapter", "tier", "section", "profile")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options = parser.getgroup("conformance")
     options.addoption("--adapter", default=DEFAULT_ADAPTER, metavar="CMD", help="the adapter's command line")
     options.addoption(
-        "--tier", action="append", choices=["static", "pair"], help="run only cases of this tier"
+        "--tier", action="append", choices=["static", "pair", "measured"], help="run only cases of this tier"
     )
     options.addoption(
         "--section", action="append", metavar="N", help="run only this section and those below it"
     )
-    options.addoption("--report", type=Path, metavar="DIR", help="write report.json, log and artefacts there")
     options.addoption(
         "--lab",
         metavar="NAME",
         help="where the adapter brings the servers up, given to it as TWINSET_LAB; "
         "the reference's: namespaces, vagrant, auto (default: the virtual machines where they are up)",
+    )
+    options.addoption(
+        "--profile", choices=["core", "full"], default="full", help="core: only cases of mandatory clauses"
+    )
+    options.addoption(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.html, report.json, junit.xml and evidence there",
+    )
+    options.addoption(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="an older report.json with which the report compares itself",
+    )
+    options.addoption(
+        "--hooks", type=Path, metavar="FILE", help="commands for faults and remote hosts (ADAPTER.md)"
+    )
+    options.addoption(
+        "--must-run", type=Path, metavar="FILE", help="fail when a case outside of this list is not judged"
+    )
+    options.addoption(
+        "--measured", type=Path, metavar="FILE", help="figures of a benchmark (suite/measured.py)"
     )
     options.addoption("--known-failures", type=Path, default=HERE / "known-failures.toml", metavar="FILE")
 
@@ -60,6 +104,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[REGISTRY] = registry.load_once()
     config.stash[VERDICTS] = verdicts.Verdicts(config.stash[REGISTRY])
     config.stash[KNOWN] = known_failures.load(config.getoption("--known-failures"))
+    config.stash[BEGUN] = (evidence.now(), time.monotonic())
+    config.stash[COLLECTOR] = evidence.Collector(folder_of(config))
+    baseline = config.getoption("--baseline")
+    try:
+        config.stash[BASELINE] = compare.read(baseline) if baseline else None
+        config.stash[HOOKS] = hooks.load(config.getoption("--hooks"))
+    except ConformanceError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def folder_of(config: pytest.Config) -> Path:
+    """Where the adapter's log goes, and the report when one is asked for."""
+    return Path(config.getoption("--report") or config.rootpath / ".conformance")
 
 
 def clauses_of(item: pytest.Item) -> tuple[str, ...]:
@@ -68,13 +125,15 @@ def clauses_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def tier_of(item: pytest.Item) -> str:
-    """A case that asks for the pair needs two servers."""
-    return "pair" if "pair" in getattr(item, "fixturenames", ()) else "static"
+    """A case that asks for the pair needs two servers, one that asks for measurements a benchmark."""
+    asked = getattr(item, "fixturenames", ())
+    return next((tier for tier in ("pair", "measured") if tier in asked), "static")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = config.stash[REGISTRY]
     tiers, sections = config.getoption("--tier"), tuple(config.getoption("--section") or ())
+    core = config.getoption("--profile") == "core"
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -83,8 +142,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if unknown:
             raise pytest.UsageError(f"{item.nodeid}: no such clause: {unknown}")
         in_tier = not tiers or tier_of(item) in tiers
+        in_profile = not core or any(levels.level_of(clause_id) == levels.MANDATORY for clause_id in ids)
         in_section = not sections or any(cases.in_section(clause_id, sections) for clause_id in ids)
-        (kept if not ids or (in_tier and in_section) else dropped).append(item)
+        (kept if not ids or (in_tier and in_section and in_profile) else dropped).append(item)
     items[:] = sorted(kept, key=_order)
     config.stash[VERDICTS].not_selected = {clause_id for item in dropped for clause_id in clauses_of(item)}
     if dropped:
@@ -105,10 +165,11 @@ def _order(item: pytest.Item) -> tuple[bool, str, bool]:
 def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The adapter, started once; an adapter that fails the probe breaks every case."""
     config = request.config
-    folder = config.getoption("--report") or config.rootpath / ".conformance"
     if config.getoption("--lab"):
         os.environ[LAB] = config.getoption("--lab")
-    found = Adapter.start(config.getoption("--adapter"), folder / "adapter.log")
+    found = Adapter.start(
+        config.getoption("--adapter"), folder_of(config) / evidence.LOG, config.stash[HOOKS]
+    )
     config.stash[ADAPTER] = found
     yield found
     found.close()
@@ -124,9 +185,10 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 
 @pytest.fixture
-def static(adapter: Adapter, judge: Judge) -> Static:
+def static(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> Static:
     """The port's judgement of configurations."""
     adapter.require_tier("static")
+    _require(request, adapter)
     return Static(adapter, judge)
 
 
@@ -136,6 +198,12 @@ def inspect(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> I
     adapter.require_tier("static")
     _require(request, adapter)
     return Inspect(adapter, judge)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest, judge: Judge) -> Measured:
+    """What a benchmark has measured of the port."""
+    return Measured(judge, request.config.getoption("--measured"))
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +231,11 @@ def _require(request: pytest.FixtureRequest, adapter: Adapter) -> None:
             adapter.require(capability)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[MARK] = evidence.log_end(folder_of(item.config) / evidence.LOG)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     outcome = yield
@@ -188,8 +261,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         checks=found.as_dicts() if found else [],
     )
     item.config.stash[KNOWN].apply(result)
+    _keep_evidence(item, result)
     _show(item, report, result)
     report.user_properties.append(("conformance", asdict(result)))
+
+
+def _keep_evidence(item: pytest.Item, result: verdicts.CaseResult) -> None:
+    """Of a case that failed or broke: what the adapter said, and with a report what the port left behind."""
+    if result.outcome not in {verdicts.FAIL, verdicts.BROKEN, verdicts.XFAIL}:
+        return
+    config = item.config
+    result.log = evidence.log_since(folder_of(config) / evidence.LOG, item.stash.get(MARK, 0))
+    adapter = config.stash.get(ADAPTER, None)
+    if adapter is not None and config.getoption("--report") and result.tier == "pair":
+        result.artefacts = config.stash[COLLECTOR].collect(adapter, result.case)
 
 
 def _show(item: pytest.Item, report: pytest.TestReport, result: verdicts.CaseResult) -> None:
@@ -221,11 +306,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if found.results and not found.checks_executed and session.exitstatus == pytest.ExitCode.OK:
         # A run that compared nothing has shown nothing, however green it looks.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    folder = session.config.getoption("--report")
-    if folder and found.results:
-        options = {name: session.config.getoption(f"--{name}") for name in ("adapter", "tier", "section")}
-        described = session.config.stash.get(ADAPTER, None)
-        found.write(folder, described.description if described else {}, options)
+    if unjudged(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.config.getoption("--report") and found.results:
+        _write_report(session.config)
+
+
+def unjudged(config: pytest.Config) -> list[str]:
+    """What `--must-run` has to complain of; nothing where a tier cannot run at all, as `describe` says."""
+    excepted, adapter = config.getoption("--must-run"), config.stash.get(ADAPTER, None)
+    if not excepted or adapter is None or any(adapter.description["tiers"].values()):
+        return []
+    results = config.stash[VERDICTS].results.values()
+    if not config.getoption("--measured"):  # the measured tier waits for a benchmark's figures, and says so
+        results = [result for result in results if result.tier != "measured"]
+    return must_run.complaints(results, must_run.load(excepted))
+
+
+def _write_report(config: pytest.Config) -> None:
+    described = config.stash.get(ADAPTER, None)
+    folder, (started, begun) = folder_of(config), config.stash[BEGUN]
+    run = model.Run(
+        started=started,
+        duration_s=time.monotonic() - begun,
+        environment=evidence.environment(),
+        options={name: config.getoption(f"--{name}") for name in OPTIONS},
+        adapter=described.description if described else {},
+        log=evidence.LOG if (folder / evidence.LOG).exists() else "",
+    )
+    report = model.build(config.stash[VERDICTS], run, uncased.load_once())
+    older = config.stash[BASELINE]
+    write.write(folder, report, comparing.compare(older, report) if older else None)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -238,6 +349,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"lab: {described.description['lab']}")
     for line in found.summary():
         terminalreporter.write_line(line)
+    folder = config.getoption("--report")
+    if folder:
+        terminalreporter.write_line(f"report   {folder / 'report.html'}")
+    for line in unjudged(config):
+        terminalreporter.write_line(f"must run: {line}", red=True)
     if not found.checks_executed:
         terminalreporter.write_line(
             "nothing was checked: this run proves nothing and counts as failed", red=True

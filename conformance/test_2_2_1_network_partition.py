@@ -14,13 +14,13 @@ WORKING = ("NORMAL", "RECONSTRUCTING", "UNDER_CONSTRUCTION")
 Seen = dict[str, Any]
 
 
-def goes_on_alone(pair: Pair, server: str, other: str) -> None:
-    """The server misses the other one and runs the group itself."""
+def goes_on_alone(pair: Pair, server: str, other: str) -> str | None:
+    """The server misses the other one and runs the group itself; where it sees the group."""
 
     def alone(seen: Snapshot) -> bool:
         return seen.servers[other] == "Xd" and seen.place(GROUP) == server
 
-    pair.wait(alone, f"{server} to go on without {other}", seen_by=server)
+    return pair.wait(alone, f"{server} to go on without {other}", seen_by=server).place(GROUP)
 
 
 def observed(pair: Pair) -> Seen:
@@ -29,12 +29,11 @@ def observed(pair: Pair) -> Seen:
     pair.wait_set(SET, "NORMAL")
     for network in pair.provisioned["networks"]:
         pair.adapter.request("link", {"network": network["name"], "action": "cut"})
-    for server, other in ((ONE, TWO), (TWO, ONE)):
-        goes_on_alone(pair, server, other)
+    alone = [goes_on_alone(pair, server, other) for server, other in ((ONE, TWO), (TWO, ONE))]
     sums = {server: pair.write_file(GROUP, server, f"only-{server}") for server in SERVERS}
     since = pair.events_now()
     pair.adapter.request("link", {"action": "heal"})
-    seen: Seen = {"states": {}, "copies": []}
+    seen: Seen = {"states": {}, "copies": [], "alone": alone}
     for server in SERVERS:
         told = pair.wait(
             lambda s: s.sets[SET]["state"] not in WORKING, "the set not to be normal", seen_by=server
@@ -57,12 +56,16 @@ def observed(pair: Pair) -> Seen:
 
 @pytest.mark.spoils
 @pytest.mark.cluster("copies")
-@clause("2.2.1-11")
+@pytest.mark.needs("both_go_on")
+@clause("2.2.1-11", "4.2.3-01")
 def test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person(
     pair: Pair, judge: Judge
 ) -> None:
-    """After a partition in which both served, no side is picked or merged; an operator names the good one."""
+    """With every network cut no CLUSTER partition arbitrates, and both servers serve. Afterwards no side is picked or
+    merged; an operator names the good one.
+    """
     seen = observed(pair)
+    judge.equal("4.2.3-01", "where each server has the group", expected=[ONE, TWO], observed=seen["alone"])
     for server in SERVERS:
         state = seen["later"][server]
         judge.holds(

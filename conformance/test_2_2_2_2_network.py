@@ -87,10 +87,13 @@ def test_a_malformed_address_is_refused(static: Static, address: str) -> None:
     ids=["1", "31", "32", "15x2", "16x2", "15x2+1", "30+2", "empty"],
 )
 def test_a_public_connection_name_is_at_most_31_bytes(static: Static, name: str, allowed: bool) -> None:
-    """The name of a LAN connection may have 31 bytes, counted in bytes and not in characters."""
-    config = make.good()
-    config["networks"][0]["name"] = name
-    _judge_name(static, "2.2.2.2-07", name, config, allowed=allowed)
+    """The name of a LAN connection may have 31 bytes, counted in bytes and not in characters; whether the public LAN
+    carries heartbeats as well makes no difference.
+    """
+    for roles in (["public", "interconnect"], ["public"]):
+        config = make.good()
+        config["networks"][0].update(name=name, roles=roles)
+        _judge_name(static, "2.2.2.2-07", name, config, allowed=allowed)
 
 
 @clause("2.2.2.2-08")

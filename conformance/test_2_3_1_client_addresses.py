@@ -34,6 +34,18 @@ def test_a_virtual_address_is_of_another_network(static: Static, address: str) -
 
 
 @pytest.mark.needs("virtual_ip")
+@clause("2.3.1-12")
+@pytest.mark.parametrize("address", ["10.10.10.100", "10.10.20.100"], ids=["mirror-connect", "interconnect"])
+def test_between_servers_a_floating_address_is_of_the_public_lan(static: Static, address: str) -> None:
+    """A floating address of an interconnect is refused, one of the public LAN is not; a virtual one serves both."""
+    static.refuses(
+        "2.3.1-12", f"floating address {address}", make.with_fips(address), "E_SUBNET", "E_TOPOLOGY"
+    )
+    static.accepts("2.3.1-12", "of the public LAN", make.with_fips("10.0.1.100"))
+    static.accepts("2.3.1-12", f"virtual address {VIRTUAL_IP}", make.with_vips(VIRTUAL_IP))
+
+
+@pytest.mark.needs("virtual_ip")
 @clause("2.3.1-10")
 def test_only_a_virtual_address_serves_a_lan_that_is_there_twice(static: Static) -> None:
     """Two public LANs of one network are refused with E_TOPOLOGY for a floating address; a virtual address may have

@@ -39,3 +39,25 @@ def test_armfover_refuses_what_it_cannot_do(pair: Pair, judge: Judge) -> None:
         away = Commands(pair, "server2").run("ARMFOVER", "/F", MOVER)
         judge.holds("4.5.2-17", "on the server where it is not active", away.returncode != 0, away)
         judge.equal("4.5.2-17", "the group", expected="server1", observed=pair.status().place(MOVER))
+
+
+@pytest.mark.needs("script_commands")
+@commands
+@clause("4.5.2-02")
+def test_a_start_script_hands_its_group_on(pair: Pair, judge: Judge) -> None:
+    """A start script that finds something wrong at home calls ARMFOVER beside itself: the standby server goes on."""
+    here = Commands(pair, "server1")
+    here.at_start(f'[ "$ARMS_SERVER" = OTHER ] || ARMFOVER /F {GROUP} &')
+    with pair.spoiled_on_error():
+        noted = len(pair.see.script_runs("server2"))
+        pair.operate("group.start", group=GROUP)
+        seen = pair.wait_place(GROUP, "server2")
+        judge.equal("4.5.2-02", "where it runs", expected="server2", observed=seen.place(GROUP))
+        events = [
+            r.event
+            for r in pair.see.script_runs("server2")[noted:]
+            if (r.group, r.script) == (GROUP, "start")
+        ]
+        judge.equal("4.5.2-02", "how it was started there", expected=["FAILOVER"], observed=events)
+        pair.operate("group.stop", group=GROUP)
+        pair.wait_place(GROUP, None)

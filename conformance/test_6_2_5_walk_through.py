@@ -233,6 +233,7 @@ def test_5_restore_with_failback(pair: Pair, judge: Judge) -> None:
     judge.equal("6.2.4-02", "A went home", expected=(SERVER1, SERVER2), observed=places(walked))
     start = [(SERVER1, "START", HOME)]
     judge.equal("6.2.4-01", "A started at home, by itself", expected=start, observed=walked.starts("A"))
+    judge.equal("6.2.4-02", "A's disk at home", expected=["SUCCESS"], observed=walked.disks("A"))
     judge.equal("6.2.4-02", "A stopped on server 2", expected=["stop"], observed=walked.ran("A", SERVER2))
     judge.equal("6.2.4-02", "B was not touched", expected=[], observed=walked.ran("B", SERVER2))
 

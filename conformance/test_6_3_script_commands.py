@@ -12,7 +12,7 @@ commands = pytest.mark.cluster("commands")
 
 @pytest.mark.needs("script_commands")
 @commands
-@clause("6.3-08")
+@clause("6.3-08", "7.4-04")
 def test_armkill_ends_a_program_for_good(pair: Pair, judge: Judge) -> None:
     """The program outlives the start script that loaded it; ARMKILL ends it: no restart, no failover.
     A second ARMKILL, and one of an unknown watch ID, are refused.
@@ -23,6 +23,7 @@ def test_armkill_ends_a_program_for_good(pair: Pair, judge: Judge) -> None:
         pair.operate("group.start", group=GROUP)
         pair.wait_place(GROUP, "server1")
         pid = here.wait_started(1)
+        judge.holds("7.4-04", "a command in a start script was carried out", bool(pid), pid)
         judge.holds("6.3-08", "it outlives its start script", here.lives(pid))
         killed = here.run("ARMKILL", "W1")
         judge.equal("6.3-08", "exit status of ARMKILL", expected=0, observed=killed.returncode)
@@ -32,6 +33,29 @@ def test_armkill_ends_a_program_for_good(pair: Pair, judge: Judge) -> None:
         after = pair.settle(lambda s: s.place(GROUP) == "server1")
         judge.equal("6.3-08", "the group stays", expected="server1", observed=after.place(GROUP))
         judge.equal("6.3-08", "starts of the program", expected=[pid], observed=here.started())
+        pair.operate("group.stop", group=GROUP)
+        pair.wait_place(GROUP, None)
+
+
+@pytest.mark.needs("script_commands")
+@commands
+@clause("6.3-09", "6.3-12")
+def test_the_loss_of_a_process_is_a_fault(pair: Pair, judge: Judge) -> None:
+    """A program that is gone is started again; up to the threshold of /R that is all, its group stays where it is."""
+    here = Commands(pair, "server1")
+    here.at_start("ARMLOAD W1 /R 1 /H 1 PROGRAM")
+    with pair.spoiled_on_error():
+        pair.operate("group.start", group=GROUP)
+        pair.wait_place(GROUP, "server1")
+        first = here.wait_started(1)
+        here.kill(first)
+        second = here.wait_started(2)
+        judge.holds(
+            "6.3-09", "another process in its place", second != first and here.lives(second), here.started()
+        )
+        stayed = pair.status().place(GROUP)
+        judge.equal("6.3-12", "the group after loss 1 of 1", expected="server1", observed=stayed)
+        here.run("ARMKILL", "W1")
         pair.operate("group.stop", group=GROUP)
         pair.wait_place(GROUP, None)
 

@@ -56,6 +56,14 @@ def test_the_cluster_partition_has_at_least_1_mb(inspect: Inspect, size_bytes: i
         inspect.refuses("7.1.2-04", f"{size_bytes} bytes", disk, "E_PARTITION")
 
 
+@clause("7.1.2-03")
+def test_the_cluster_partition_is_number_1(static: Static) -> None:
+    """Data begins with partition 2: that number is accepted, 1 is refused."""
+    static.accepts("7.1.2-03", "data on partition 2", make.with_partition_number(2))
+    first = make.with_partition_number(1)
+    static.refuses("7.1.2-03", "data on partition 1", first, "E_RESERVED", "E_PARTITION")
+
+
 @clause("7.1.2-05")
 def test_the_cluster_partition_has_no_letter(static: Static) -> None:
     """A letter for partition 1 is refused: the CLUSTER partition is nobody's drive."""
@@ -118,7 +126,7 @@ def test_data_is_handed_over_on_a_failover(pair: Pair, judge: Judge) -> None:
 
 @pytest.mark.spoils
 @mirrored
-@clause("7.1.2-01")
+@clause("7.1.2-01", "4.1.3-01")
 def test_a_lost_cluster_partition_is_not_passed_over(pair: Pair, judge: Judge) -> None:
     """The CLUSTER partition holds the set's record: with it destroyed, the set is not silently
     normal again.
@@ -129,6 +137,7 @@ def test_a_lost_cluster_partition_is_not_passed_over(pair: Pair, judge: Judge) -
     pair.wait(lambda s: set(s.servers.values()) == {"X"}, "both servers to be X")
     record = pair.see.cluster_partition("set1", SERVER2)
     judge.holds("7.1.2-01", "the CLUSTER partition holds something", any(record), len(record))
+    judge.holds("4.1.3-01", "partition 1 is where the set is managed", any(record), record[:64])
     since = pair.events_now()
     pair.erase_cluster_partition("set1", SERVER2)
     # Whoever has the record in memory loses it too: what counts is what lies on the disk.

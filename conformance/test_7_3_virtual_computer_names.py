@@ -74,7 +74,7 @@ def test_addresses_of_several_networks_are_advised_against(static: Static) -> No
 
 @pytest.mark.smoke
 @names
-@clause("7.3-01", "7.3.1.3-02", "7.3.4-02")
+@clause("7.3-01", "7.3.1.3-02", "7.2.4-01", "7.3.4-02")
 def test_a_name_stands_for_the_address_exactly_while_its_group_is_active(pair: Pair, judge: Judge) -> None:
     """The client finds the group's address by the name, and reaches it; after the group stopped nobody answers."""
     see, fip = pair.see, address(pair, 0)
@@ -90,7 +90,7 @@ def test_a_name_stands_for_the_address_exactly_while_its_group_is_active(pair: P
 
 
 @names
-@clause("7.3.1.3-01", "7.3.1.3-03")
+@clause("7.3.1.3-01", "7.3.1.3-03", "6.1-05")
 def test_one_name_is_associated_and_two_are_not(pair: Pair, judge: Judge) -> None:
     """Beside several addresses one name stands for one of them; two names stand for their server."""
     see = pair.see
@@ -101,6 +101,9 @@ def test_one_name_is_associated_and_two_are_not(pair: Pair, judge: Judge) -> Non
         judge.equal(
             "7.3.1.3-01", f"{name}, one of two", expected=[see.fixed[HOME]], observed=see.resolves(name)
         )
+    judge.holds(
+        "6.1-05", "names are resources of their groups: known while those are active", bool(found), found
+    )
 
 
 @names

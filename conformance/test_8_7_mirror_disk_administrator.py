@@ -110,7 +110,7 @@ def test_the_functions_are_restricted_while_the_cluster_runs(pair: Pair, judge: 
 
 
 @pytest.mark.spoils
-@clause("8.7-03", "8.7-05")
+@clause("8.7-03", "8.7-05", "8.7-02")
 def test_created_anew_only_when_both_servers_were_restarted(pair: Pair, judge: Judge) -> None:
     """Beside a server that operates, creation and forced return are refused; with both restarted it is done."""
     seen = observed_once(pair, "restarted", restarted)
@@ -122,6 +122,8 @@ def test_created_anew_only_when_both_servers_were_restarted(pair: Pair, judge: J
         judge.equal(row, f"{op} beside a server that operates", expected="E_STATE", observed=seen["one"][op])
     done = seen["after forced return"]
     judge.equal("8.7-05", "forced return, both restarted", expected="NORMAL", observed=done)
+    asked = {*seen["one"], "mirror.restrict", "mirror.forced_permit"}
+    judge.equal("8.7-02", "functions that a restarted server answers", expected=set(ROWS), observed=asked)
 
 
 @pytest.mark.spoils

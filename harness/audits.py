@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import AuditFailed
+from harness.faults.disk import Disk
 from harness.labs import processes
 from harness.labs.namespaces import Lab
 
@@ -38,8 +39,12 @@ class Audit:
 
 def same_data(lab: Lab) -> Audit:
     """Both servers' data partitions, byte for byte. Only meaningful in sync and with nobody writing."""
+    return same_disks(lab.server1.disk, lab.server2.disk)
+
+
+def same_disks(first: Disk, second: Disk) -> Audit:
+    """The data partitions of two disks, byte for byte."""
     audit = Audit("data partitions are byte-identical")
-    first, second = lab.server1.disk, lab.server2.disk
     with first.image.open("rb") as one, second.image.open("rb") as other:
         for partition in first.partitions[1:]:
             position = partition.offset_bytes

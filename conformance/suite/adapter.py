@@ -9,10 +9,12 @@ from typing import Any
 
 from conformance.suite import CONTRACT
 from conformance.suite.errors import ANSWERS, AdapterError, NotRun, PortAnswer, Unsupported
+from conformance.suite.hooks import Hooks
 from conformance.suite.process import LineProcess
 from conformance.suite.wait import PATIENCE
 
 Answer = dict[str, Any]
+Kind = type | tuple[type, ...]
 
 # How long the suite waits for an answer. An adapter has time-outs of its own and answers `timeout` first.
 ANSWER_S = 60.0
@@ -21,13 +23,33 @@ ANSWER_LONG_S = 300.0
 INFRASTRUCTURE = frozenset(
     {"describe", "provision", "reset", "power", "link", "run", "job", "copies", "collect", "teardown"}
 )
+NUMBER = (int, float)
 LONG = frozenset({"provision", "reset", "apply", "power", "operate", "collect", "teardown", "run"})
+
+
+def shaped(what: str, answer: Any, **kinds: Kind) -> Answer:
+    """The answer, when each of these fields is there and of its kind; AdapterError names the one that is not."""
+    if not isinstance(answer, dict):
+        raise AdapterError(f"{what}: must be an object: {answer!r:.200}")
+    for key, kind in kinds.items():
+        value = answer.get(key)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            words = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
+            raise AdapterError(f"{what}: {key!r} must be a {words}: {value!r:.200}")
+    return answer
+
+
+def findings_of(what: str, answer: Answer) -> list[Answer]:
+    """The findings of an answer, each with severity and code."""
+    found = shaped(what, answer, findings=list)["findings"]
+    return [shaped(f"{what}: a finding", finding, severity=str, code=str) for finding in found]
 
 
 class Adapter:
     """A running adapter that has passed the probe."""
 
-    def __init__(self, argv: Sequence[str], log: Path) -> None:
+    def __init__(self, argv: Sequence[str], log: Path, hooks: Hooks | None = None) -> None:
+        self.hooks = hooks or Hooks({})
         self._process = LineProcess(argv, log)
         self._last_id = 0
         try:
@@ -38,12 +60,14 @@ class Adapter:
             raise
 
     @classmethod
-    def start(cls, command: str, log: Path) -> "Adapter":
+    def start(cls, command: str, log: Path, hooks: Hooks | None = None) -> "Adapter":
         """Start the adapter from a command line; no shell reads it."""
-        return cls(shlex.split(command), log)
+        return cls(shlex.split(command), log, hooks)
 
     def request(self, verb: str, args: Answer | None = None, *, timeout_s: float | None = None) -> Answer:
         """Return the result of a verb; raise the port's answer, or AdapterError when there is none."""
+        if self.hooks.takes(verb, args or {}):
+            return self.hooks.request(verb, args or {})
         self._last_id += 1
         message = {"id": self._last_id, "verb": verb, "args": args or {}}
         self._process.send(json.dumps(message, ensure_ascii=False).encode())
@@ -59,7 +83,7 @@ class Adapter:
         line = self._process.receive(timeout_s * PATIENCE)
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AdapterError(f"{verb}: the answer is no JSON: {line[:200]!r}") from error
         if not isinstance(answer, dict) or answer.get("id") != self._last_id:
             raise AdapterError(f"{verb}: asked with id {self._last_id}, answered {line[:200]!r}")
@@ -68,8 +92,10 @@ class Adapter:
     @staticmethod
     def _error(verb: str, answer: Answer) -> Exception:
         error = answer.get("error")
-        if answer.get("ok") is not False or not isinstance(error, dict) or error.get("kind") not in ANSWERS:
+        known = isinstance(error, dict) and isinstance(error.get("kind"), str) and error["kind"] in ANSWERS
+        if answer.get("ok") is not False or not known:
             return AdapterError(f"{verb}: neither a result nor one of the four errors: {answer!r}")
+        error = dict(answer["error"])
         kind: type[PortAnswer] = ANSWERS[error["kind"]]
         said = kind(verb, str(error.get("code", "")), str(error.get("message", "")))
         if verb in INFRASTRUCTURE and not isinstance(said, Unsupported):
@@ -93,9 +119,12 @@ class Adapter:
             raise AdapterError(
                 f"describe: contract {description.get('contract')!r}; this suite speaks {CONTRACT}"
             )
-        for key, kind in (("port", str), ("version", str), ("capabilities", list), ("tiers", dict)):
-            if not isinstance(description.get(key), kind):
-                raise AdapterError(f"describe: {key!r} must be a {kind.__name__}: {description.get(key)!r}")
+        shaped("describe", description, port=str, version=str, capabilities=list, tiers=dict)
+        optional: dict[str, Kind] = {"filesystem": str, "time_scale": NUMBER, "timing_s": dict}
+        shaped("describe", description, **{key: kind for key, kind in optional.items() if key in description})
+        shaped("describe: tiers", description["tiers"], **dict.fromkeys(description["tiers"], str))
+        timing = description.get("timing_s", {})
+        shaped("describe: timing_s", timing, **dict.fromkeys(timing, NUMBER))
         return description
 
     # -- what it says about itself
@@ -127,10 +156,9 @@ class Adapter:
     def validate(self, config: Answer) -> Answer:
         """The findings about a configuration, checked for shape."""
         answer = self.request("validate", {"config": config})
-        findings = answer.get("findings")
-        if not isinstance(answer.get("accepted"), bool) or not isinstance(findings, list):
-            raise AdapterError(f"validate: needs accepted and findings: {answer!r}")
-        errors = [finding for finding in findings if finding.get("severity") == "error"]
+        shaped("validate", answer, accepted=bool)
+        findings = findings_of("validate", answer)
+        errors = [finding for finding in findings if finding["severity"] == "error"]
         if answer["accepted"] == bool(errors):
             raise AdapterError(
                 f"validate: accepted={answer['accepted']} contradicts the findings {findings!r}"
@@ -144,4 +172,5 @@ class Adapter:
         except (Unsupported, AdapterError):
             pass
         finally:
+            self.hooks.close()
             self._process.close()

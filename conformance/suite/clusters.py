@@ -32,9 +32,15 @@ def build(name: str, provisioned: Config) -> Config:
         "cluster": {"name": "conformance"},
         "servers": [{"name": server, "system_letter": "C"} for server in SERVERS],
         "networks": provisioned["networks"],
-        "accounts": [],
+        # ARMLOAD runs programs as a registered account (9.2-03); it is one that the servers' system has.
+        "accounts": [{"name": account_of(provisioned)}] if name == "commands" else [],
         **_BUILDERS[name](list(provisioned["floating_ips"]), str(provisioned["scratch"])),
     }
+
+
+def account_of(provisioned: Config) -> str:
+    """An account of the servers' system that may do anything."""
+    return str(provisioned.get("account", "root"))
 
 
 def starting(config: Config) -> list[Config]:
@@ -53,7 +59,7 @@ def _walk(**attributes: Any) -> Callable[[list[str], str], Config]:
 
     def built(fips: list[str], scratch: str) -> Config:
         return {
-            "mirror_sets": [mirror_set(1)],
+            "mirror_sets": [mirror_set(1, fastsync=True)],
             "groups": [
                 group("A", disk_resource(), fip(fips[0]), _scripts(scratch), policy=POLICY_A, **attributes),
                 group("B", fip(fips[1]), _scripts(scratch), policy=POLICY_B, **attributes),
@@ -91,28 +97,30 @@ def _names(fips: list[str], scratch: str) -> Config:
     }
 
 
+def _with_more(scratch: str) -> Config:
+    """Scripts that also run what the case has put beside them."""
+
+    def text(part: str) -> str:
+        hook = f"{scratch}/at-{part}"
+        return script_text(part, scratch).replace("exit 0\n", f"[ ! -e {hook} ] || . {hook}\nexit 0\n")
+
+    return script(text("start"), text("stop"))
+
+
 def _copies(fastsync: bool) -> Callable[[list[str], str], Config]:
     """One group on one mirrored disk, for everything about copies."""
 
     def built(fips: list[str], scratch: str) -> Config:
         return {
             "mirror_sets": [mirror_set(1, fastsync=fastsync)],
-            "groups": [group("db", disk_resource(), fip(fips[0]), _scripts(scratch))],
+            "groups": [group("db", disk_resource(), fip(fips[0]), _with_more(scratch))],
         }
 
     return built
 
 
-def _with_more(scratch: str) -> Config:
-    """Scripts of which the first one also runs what the case has put beside it."""
-    start = script_text("start", scratch).replace(
-        "exit 0\n", f"[ ! -e {scratch}/at-start ] || . {scratch}/at-start\nexit 0\n"
-    )
-    return script(start, script_text("stop", scratch))
-
-
 def _commands(fips: list[str], scratch: str) -> Config:
-    """Two light groups for the script commands; the start script of one runs what the case has put beside it."""
+    """Two light groups for the script commands; the scripts of one run what the case has put beside them."""
     return {
         "mirror_sets": [],
         "groups": [
@@ -123,7 +131,7 @@ def _commands(fips: list[str], scratch: str) -> Config:
 
 
 def _registry(fips: list[str], scratch: str) -> Config:
-    """A group with a registry key, whose start script runs what the case has put beside it."""
+    """A group with a registry key, whose scripts run what the case has put beside them."""
     del fips
     return {"mirror_sets": [], "groups": [group(KEYS_GROUP, registry_key(KEY), _with_more(scratch))]}
 

@@ -28,12 +28,18 @@ class Commands:
             raise AdapterError(f"{text} on {self.server}: {ran.stderr.strip()}")
         return ran
 
+    def at_stop(self, line: str) -> None:
+        """Have the stop script of the group run a line; an empty one is taken away."""
+        hook = f"{self._scratch}/at-stop"
+        self.shell(f"printf '%s\\n' '{line}' > {hook}" if line else f"rm -f {hook}")
+
     def at_start(self, line: str) -> None:
-        """Have the start script of the group run a line; PROGRAM in it is a program that notes its pid."""
+        """Have the start script of the group run a line; PROGRAM in it is a program that notes pid and words."""
         program = f"{self._scratch}/{PROGRAM}"
         self.shell(
-            f"rm -f {self._scratch}/pids; "
-            f"printf '#!/bin/sh\\necho $$ >> {self._scratch}/pids\\nexec sleep 86400\\n' > {program}; "
+            f"rm -f {self._scratch}/pids {self._scratch}/words; "
+            f"printf '#!/bin/sh\\necho $$ >> {self._scratch}/pids\\necho $* >> {self._scratch}/words\\n"
+            f"exec sleep 86400\\n' > {program}; "
             f"chmod +x {program}; "
             f"printf '%s\\n' '{line.replace('PROGRAM', program)}' > {self._scratch}/at-start"
         )
@@ -42,6 +48,10 @@ class Commands:
         """The pids of the program, in the order of its starts."""
         text = self.pair.see.run(self.server, ["sh", "-c", f"cat {self._scratch}/pids || true"]).stdout
         return [int(line) for line in text.split()]
+
+    def words(self) -> list[str]:
+        """The words with which the program was started, a line for each start."""
+        return self.shell(f"cat {self._scratch}/words").stdout.splitlines()
 
     def wait_started(self, times: int) -> int:
         """Wait for that many starts of the program; return the latest pid."""

@@ -232,3 +232,70 @@ def with_attribute(**attributes: Any) -> Config:
     config = good()
     config["groups"][0].update(attributes)
     return config
+
+
+def without_disks(config: Config) -> Config:
+    """The same configuration with nothing mirrored; its group keeps a script."""
+    config["mirror_sets"] = []
+    config["groups"][0]["resources"] = [script()]
+    return config
+
+
+def with_roles(*roles: tuple[str, ...]) -> Config:
+    """A configuration without disks whose networks have these roles, in this order."""
+    config = without_disks(good())
+    config["networks"] = [
+        {
+            "name": f"net{n}",
+            "roles": list(wanted),
+            "addresses": {"server1": f"10.30.{n}.1/24", "server2": f"10.30.{n}.2/24"},
+        }
+        for n, wanted in enumerate(roles)
+    ]
+    return config
+
+
+def with_mirror_roles(*roles: tuple[str, ...]) -> Config:
+    """As `with_roles`, with a mirror set in a group."""
+    config = with_roles(*roles)
+    config["mirror_sets"] = [mirror_set(1)]
+    config["groups"] = [group("db", disk_resource())]
+    return config
+
+
+def with_interconnects(count: int) -> Config:
+    """A configuration with that many interconnects, one of them public."""
+    return with_roles(("public", "interconnect"), *[("interconnect",)] * (count - 1))
+
+
+def with_first_interconnect(base: str) -> Config:
+    """A configuration of a public LAN and an interconnect whose addresses begin so."""
+    config = with_roles(("public",), ("interconnect",))
+    config["networks"][0]["addresses"] = {"server1": f"{PUBLIC}1/24", "server2": f"{PUBLIC}2/24"}
+    config["networks"][1]["addresses"] = {"server1": f"{base}11/24", "server2": f"{base}12/24"}
+    return config
+
+
+def with_domains(server1: str, server2: str) -> Config:
+    """A good configuration whose servers belong to these domains."""
+    config = good()
+    for server, domain in zip(config["servers"], (server1, server2), strict=True):
+        server["domain"] = domain
+    return config
+
+
+def with_whole_group(name: str, **attributes: Any) -> Config:
+    """A good configuration whose group has a resource of each kind, and every attribute."""
+    config = good()
+    key = registry_key("HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme")
+    resources = (disk_resource(), fip(PUBLIC + "100"), vcn("DBSERVER"), key, script())
+    set_all = {"startup": "automatic", "failover": "normal", "failback": True, **attributes}
+    config["groups"] = [group(name, *resources, **set_all)]
+    return config
+
+
+def with_name_servers(*addresses: str) -> Config:
+    """A good configuration with a virtual computer name and these name servers (WINS)."""
+    config = with_vcns("NAMED")
+    config["name_service"] = {"wins_servers": list(addresses)}
+    return config

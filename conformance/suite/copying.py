@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.suite.adapter import Answer
+from conformance.suite.errors import WaitTimeout
 from conformance.suite.pair import SERVERS, Pair
+from conformance.suite.wait import wait_for
 
 SET, GROUP = "set1", "db"
 FULL_COPY = "full_copy"
+WRITTEN = 1 << 20  # what `write_file` writes while the mirror is broken
+SHOWN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Rebuild:
     announced: tuple[Answer, ...] = ()  # entries of the event log about a full copy
     dirty_normal: int = 0  # differences counted while the set was normal
     dirty_broken: int = 0  # differences counted after a write to the broken set
+    broken: str = ""  # the state of the set while the other server was lost
 
     @property
     def amounts(self) -> dict[str, int]:
@@ -73,22 +78,27 @@ class Copying:
         pair = self.pair
         with pair.spoiled_on_error():
             dirty_normal = self._settled_dirty()
-            self._lose_standby()
+            broken = self._lose_standby()
             pair.write_file(GROUP, "server1", "difference")
-            dirty_broken = int(self.set_now()["dirty_bytes"])
+            dirty_broken = self._dirty_at_least(WRITTEN)
             meanwhile()
             since = pair.events_now()
             self._bring_back()
             return self._rebuild(
-                self.set_now(), since=since, dirty_normal=dirty_normal, dirty_broken=dirty_broken
+                self.set_now(),
+                since=since,
+                broken=broken,
+                dirty_normal=dirty_normal,
+                dirty_broken=dirty_broken,
             )
 
-    def _lose_standby(self) -> None:
+    def _lose_standby(self) -> str:
         self.pair.crash("server2")
-        self.pair.wait(
+        lost = self.pair.wait(
             lambda s: s.servers["server2"] == "Xd" and s.sets[SET]["state"] == "INCONSISTENT",
             "the mirror to break",
         )
+        return str(lost.sets[SET]["state"])
 
     def _bring_back(self) -> None:
         self.pair.power_on("server2")
@@ -96,6 +106,17 @@ class Copying:
         self.pair.operate("server.return", server="server2")
         self.pair.wait(lambda s: s.servers["server2"] == "O", "server 2 to be O")
         self.pair.wait_set(SET, "NORMAL")
+
+    def _dirty_at_least(self, wanted: int) -> int:
+        """Differences as the status shows them, which may be a moment late; the last ones when they do not come."""
+
+        def shown() -> int:
+            return int(self.set_now()["dirty_bytes"])
+
+        try:
+            return wait_for(shown, lambda dirty: dirty >= wanted, SHOWN_S, "the differences to be shown")
+        except WaitTimeout:
+            return shown()
 
     def _settled_dirty(self) -> int:
         """Differences of the normal set, after a write to it has come to rest."""
@@ -118,7 +139,9 @@ class Copying:
         pair.wait(lambda s: set(s.servers.values()) == {"O"}, "both servers to be O")
         return self._rebuild(pair.wait_set(SET, "NORMAL").sets[SET], since=since)
 
-    def _rebuild(self, seen: Answer, *, since: int, until: int | None = None, **dirty: int) -> Rebuild:
+    def _rebuild(
+        self, seen: Answer, *, since: int, until: int | None = None, broken: str = "", **dirty: int
+    ) -> Rebuild:
         announced = [
             event
             for event in self.pair.events(since)
@@ -130,10 +153,19 @@ class Copying:
             size=int(seen["size_bytes"]),
             state=str(seen["state"]),
             announced=tuple(announced),
+            broken=broken,
             **dirty,
         )
 
-    def compared(self) -> dict[str, str]:
+    def compared_after_rebuild(self) -> dict[str, str]:
+        """Checksums of both raw copies after `rebuilt`, read once."""
+        self.rebuilt()
+        key = ("compared", self.pair.now.cluster)
+        if key not in self.pair.memory:
+            self.pair.memory[key] = self._compared()
+        return dict(self.pair.memory[key])
+
+    def _compared(self) -> dict[str, str]:
         """Checksums of both raw copies, read while the cluster is stopped."""
         pair = self.pair
         with pair.spoiled_on_error():

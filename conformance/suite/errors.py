@@ -4,6 +4,7 @@ ConformanceError
 ├── AdapterError      the adapter broke the contract: died, no JSON, wrong id, silent          broken
 ├── CaseError         a case of the suite is written wrongly                                   broken
 ├── RegistryError     the registry of clauses contradicts itself                               broken
+├── ReportError       a report cannot be read, or not be compared with another one             (no case)
 ├── PortAnswer        the adapter answered with one of the four errors of the contract
 │   ├── Unsupported   the port does not have it                                                unsupported
 │   ├── Refused       the port refused: its state or the input forbids it                      fail
@@ -29,6 +30,10 @@ class CaseError(ConformanceError):
 
 class RegistryError(ConformanceError):
     """The registry of clauses contradicts itself."""
+
+
+class ReportError(ConformanceError):
+    """A report cannot be read, or not be compared with another one."""
 
 
 class PortAnswer(ConformanceError):  # noqa: N818 - an answer of the port; whether it is an error, the case decides

@@ -1,8 +1,7 @@
 """The port's judgement of disks, put before the judge."""
 
-from conformance.suite.adapter import Adapter, Answer
+from conformance.suite.adapter import Adapter, Answer, findings_of
 from conformance.suite.config import Config
-from conformance.suite.errors import AdapterError
 from conformance.suite.judge import Judge
 from conformance.suite.static import errors_of, line_of
 
@@ -17,8 +16,7 @@ class Inspect:
     def _ask(self, disk: Config, other: Config | None = None) -> Answer:
         beside = {} if other is None else {"other": other}
         answer = self.adapter.request("inspect_disk", {"disk": disk, **beside})
-        if not isinstance(answer.get("findings"), list):
-            raise AdapterError(f"inspect_disk: needs findings: {answer!r}")
+        findings_of("inspect_disk", answer)
         return answer
 
     def accepts(self, clause_id: str, fact: str, disk: Config, other: Config | None = None) -> None:

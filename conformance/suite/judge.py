@@ -11,6 +11,12 @@ from conformance.suite.cases import CLAUSES_PER_CASE_MAX
 from conformance.suite.errors import CaseError, ClauseFailed
 from conformance.suite.registry import Registry
 
+HOLDS = "it holds"  # what is expected of a fact that the case itself decided
+
+
+# One clause, or several that state the same fact: when it does not hold, each of them has failed.
+Named = str | tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -36,26 +42,28 @@ class Judge:
                 f"a case names one to {CLAUSES_PER_CASE_MAX} clauses (restated ones apart): {self.clauses}"
             )
 
-    def equal(self, clause_id: str, fact: str, *, expected: object, observed: object) -> None:
-        """Judge that the observed value is the expected one."""
+    def equal(self, clause_id: Named, fact: str, *, expected: object, observed: object) -> None:
+        """Judge that the observed value is the expected one; where several clauses say so, for each of them."""
         self._record(clause_id, fact, repr(expected), repr(observed), holds=expected == observed)
 
-    def holds(self, clause_id: str, fact: str, truth: bool, observed: object = "") -> None:
+    def holds(self, clause_id: Named, fact: str, truth: bool, observed: object = "") -> None:
         """Judge a fact that was decided by the case, with what was seen as evidence."""
         self._record(
             clause_id, fact, "it holds", repr(observed) if observed != "" else str(truth), holds=bool(truth)
         )
 
-    def _record(self, clause_id: str, fact: str, expected: str, observed: str, *, holds: bool) -> None:
-        if clause_id not in self.clauses:
-            raise CaseError(f"the case judges {clause_id} but does not name it")
-        main = self.registry.main_of(clause_id)
+    def _record(self, named: Named, fact: str, expected: str, observed: str, *, holds: bool) -> None:
+        spoken = (named,) if isinstance(named, str) else named
+        for clause_id in spoken:
+            if clause_id not in self.clauses:
+                raise CaseError(f"the case judges {clause_id} but does not name it")
+        mains = {self.registry.main_of(clause_id) for clause_id in spoken}
         for each in self.clauses:
             # What holds for a clause holds for the passages that repeat it, and the other way round.
-            if each == clause_id or self.registry.main_of(each) == main:
+            if each in spoken or self.registry.main_of(each) in mains:
                 self.checks.append(Check(each, fact, expected, observed, holds))
         if not holds:
-            clause = self.registry[clause_id]
+            clause = self.registry[spoken[0]]
             raise ClauseFailed(
                 f"\n  clause    {clause.id}  {clause.title}\n  says      {clause.text}"
                 f"\n  fact      {fact}\n  expected  {expected}\n  observed  {observed}"

@@ -1,8 +1,10 @@
 """What the suite sees with its own eyes: from a client on the LAN, in script logs, on the raw copies."""
 
+import base64
 import contextlib
 import hashlib
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", re.IGNORECASE)
 _READ_BYTES = 1 << 20
 _SAMBA_DIRECTORIES = ("lock", "state", "cache", "pid", "private", "ncalrpc")
 FRAME_S = 20.0
+READ_S = 300.0
+SECTOR = 512
 
 
 @dataclass(frozen=True)
@@ -150,15 +154,36 @@ class Observers:
         """SHA-256 of the data partitions of both copies, read by the suite; sound while nobody writes."""
         answer = self.adapter.request("copies", {"set": set_name})
         return {
-            server: _digest(Path(raw["path"]), raw["partitions"]) for server, raw in answer["copies"].items()
+            server: _digest(Path(raw["path"]), raw["partitions"])
+            if raw.get("path")
+            else self._digest_there(server, raw["device"], raw["partitions"])
+            for server, raw in answer["copies"].items()
         }
 
     def cluster_partition(self, set_name: str, server: str) -> bytes:
         """The bytes of a raw copy's CLUSTER partition; sound while the cluster is stopped."""
         raw = self.adapter.request("copies", {"set": set_name})["copies"][server]
+        area = raw["cluster_partition"]
+        if not raw.get("path"):
+            return base64.b64decode(self._read_there(server, raw["device"], [area], "base64 -w 0"))
         with Path(raw["path"]).open("rb") as disk:
-            disk.seek(raw["cluster_partition"]["offset_bytes"])
-            return disk.read(raw["cluster_partition"]["size_bytes"])
+            disk.seek(area["offset_bytes"])
+            return disk.read(area["size_bytes"])
+
+    def _digest_there(self, server: str, device: str, areas: Sequence[dict[str, int]]) -> str:
+        return self._read_there(server, device, areas, "sha256sum").split()[0]
+
+    def _read_there(self, server: str, device: str, areas: Sequence[dict[str, int]], into: str) -> str:
+        """Read areas of a device on the server itself, one after the other into a program: no copy leaves it."""
+        reads = "; ".join(
+            f"dd if={shlex.quote(device)} bs={SECTOR} skip={area['offset_bytes'] // SECTOR} "
+            f"count={area['size_bytes'] // SECTOR} 2>/dev/null"
+            for area in areas
+        )
+        ran = self.run(server, ["sh", "-c", f"{{ {reads}; }} | {into}"], timeout_s=READ_S)
+        if ran.returncode or not ran.stdout.strip():
+            raise AdapterError(f"reading {device} on {server}: {ran.stderr.strip()}")
+        return ran.stdout
 
 
 def _digest(path: Path, partitions: Sequence[dict[str, int]]) -> str:

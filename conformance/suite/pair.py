@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.suite import clusters
-from conformance.suite.adapter import Adapter, Answer
+from conformance.suite.adapter import Adapter, Answer, shaped
 from conformance.suite.errors import AdapterError, ConformanceError, Failed, Refused, TimedOut, WaitTimeout
 from conformance.suite.observers import Observers
 from conformance.suite.wait import stays, wait_for
@@ -180,11 +180,16 @@ class Pair:
             answer = self.adapter.request("status", {"seen_by": server})
         except (Failed, Refused, TimedOut):
             return UNKNOWN
-        return Snapshot(
-            {name: s["status"] for name, s in answer["servers"].items()},
-            answer["groups"],
-            answer["mirror_sets"],
-        )
+        shaped("status", answer, servers=dict, groups=dict, mirror_sets=dict)
+        servers = {
+            name: shaped(f"status: {name}", each, status=str) for name, each in answer["servers"].items()
+        }
+        for name, each in answer["groups"].items():
+            shaped(f"status: group {name}", each, state=str)
+        for name, each in answer["mirror_sets"].items():
+            shaped(f"status: mirror set {name}", each, state=str)
+        statuses = {name: str(each["status"]) for name, each in servers.items()}
+        return Snapshot(statuses, answer["groups"], answer["mirror_sets"])
 
     def wait(
         self,
@@ -224,12 +229,9 @@ class Pair:
 
     def events(self, since: int = 0, server: str | None = None) -> list[Answer]:
         """Entries of the event log, in the kinds of ADAPTER.md."""
-        found = self.adapter.request("events", {"since": since, **({"server": server} if server else {})})[
-            "events"
-        ]
-        if not isinstance(found, list):
-            raise AdapterError(f"events: needs a list: {found!r}")
-        return found
+        args = {"since": since, **({"server": server} if server else {})}
+        found = shaped("events", self.adapter.request("events", args), events=list)["events"]
+        return [shaped("events: an entry", each, seq=int, kind=str, fields=dict) for each in found]
 
     def events_now(self) -> int:
         """The number of the latest entry, for `events(since=...)`."""

@@ -1,5 +1,6 @@
 """The registry: every clause of the guide, restated, with its kind and how it is tested."""
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -75,6 +76,11 @@ def load(folder: Path = CLAUSES) -> Registry:
         if clause.restates and (clause.restates not in found or found[clause.restates].restates):
             raise RegistryError(f"{clause.id} restates {clause.restates}, which is no clause of its own")
     return Registry(found)
+
+
+def sections(path: Path = CLAUSES / "sections.toml") -> dict[str, str]:
+    """What each section is about, in the order of the guide."""
+    return dict(tomllib.loads(path.read_text(encoding="utf-8"))["sections"])
 
 
 def golden(path: Path = GOLDEN) -> list[str]:

@@ -53,9 +53,24 @@ class Static:
             clause_id, f"accepted with {code}: {fact}", holds, [line_of(f) for f in answer["findings"]]
         )
 
+    def is_silent(self, clause_id: str, fact: str, config: Config, code: str) -> None:
+        """The configuration is accepted, without this warning."""
+        answer = self.adapter.validate(config)
+        lines = [line_of(f) for f in answer["findings"] if f.get("code") == code]
+        self.judge.equal(clause_id, f"accepted: {fact}", expected=[], observed=errors_of(answer))
+        self.judge.equal(clause_id, f"no {code}: {fact}", expected=[], observed=lines)
+
+    def estimate(self, what: str, *numbers: str, **args: object) -> Answer:
+        """The port's estimate of something, which has to hold these numbers."""
+        answer = self.adapter.request("estimate", {"what": what, **args})
+        if any(not isinstance(answer.get(key), int | float) for key in numbers):
+            raise AdapterError(f"estimate: {what} needs the numbers {', '.join(numbers)}: {answer!r}")
+        return answer
+
+    def cluster_memory_kib(self, config: Config) -> int:
+        """The port's estimate of the memory that all mirror sets of a configuration need on a server."""
+        return int(self.estimate("cluster_memory", "memory_kib", config=config)["memory_kib"])
+
     def memory_kib(self, **options: int) -> Answer:
         """The port's estimate of the memory of one mirror set, with the options it was made for."""
-        answer = self.adapter.request("estimate", {"what": "memory", **options})
-        if not all(isinstance(answer.get(key), int) for key in ("memory_kib", "max_io_kib", "max_io_count")):
-            raise AdapterError(f"estimate: needs memory_kib, max_io_kib and max_io_count: {answer!r}")
-        return answer
+        return self.estimate("memory", "memory_kib", "max_io_kib", "max_io_count", **options)

@@ -1,13 +1,10 @@
-"""From the outcomes of cases to the verdicts of clauses, and the report of both."""
+"""From the outcomes of cases to the verdicts of clauses."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.suite import CONTRACT, GUIDE, SUITE_VERSION
 from conformance.suite.errors import ClauseFailed, NotRun, PortAnswer, Unsupported, WaitTimeout
 from conformance.suite.registry import Registry
 
@@ -15,6 +12,7 @@ PASS, FAIL, UNSUPPORTED, NOT_RUN, BROKEN, XFAIL = "pass", "fail", "unsupported",
 # The verdict of a clause is the worst of its cases: nothing counts as passed that did not run in full.
 WORST_FIRST = (FAIL, BROKEN, XFAIL, UNSUPPORTED, NOT_RUN, PASS)
 NOT_SELECTED, NO_CASE, DOCUMENTARY = "not selected", "no case yet", "documentary"
+ALL = (PASS, FAIL, UNSUPPORTED, NOT_RUN, BROKEN, XFAIL, NOT_SELECTED, DOCUMENTARY, NO_CASE)
 
 
 def outcome_of(error: BaseException | None) -> str:
@@ -42,6 +40,8 @@ class CaseResult:
     reason: str = ""
     duration_s: float = 0.0
     checks: list[dict[str, Any]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)  # what the adapter said on standard error meanwhile
+    artefacts: str = ""  # a folder beside the report with what the port left behind
 
     def outcome_for(self, clause_id: str) -> str:
         """What the case says about one of its clauses: one judged before another failed has passed."""
@@ -80,6 +80,7 @@ class Verdicts:
             self.results[result.node] = result
         elif WORST_FIRST.index(result.outcome) < WORST_FIRST.index(known.outcome):
             known.outcome, known.reason = result.outcome, result.reason
+            known.log, known.artefacts = result.log or known.log, result.artefacts or known.artefacts
 
     @property
     def checks_executed(self) -> int:
@@ -105,8 +106,7 @@ class Verdicts:
     def counts(self) -> dict[str, int]:
         """How many clauses have which verdict; every verdict is listed, also at zero."""
         found = Counter(verdict.verdict for verdict in self.clauses())
-        order = (PASS, FAIL, UNSUPPORTED, NOT_RUN, BROKEN, XFAIL, NOT_SELECTED, DOCUMENTARY, NO_CASE)
-        return {verdict: found[verdict] for verdict in order}
+        return {verdict: found[verdict] for verdict in ALL}
 
     def summary(self) -> list[str]:
         """The lines printed at the end of a run."""
@@ -129,26 +129,3 @@ class Verdicts:
         reasons = Counter(result.reason for result in self.results.values() if result.outcome == outcome)
         for reason, count in reasons.most_common():
             yield f"{outcome:<12} {count} cases: {reason}"
-
-    def as_dict(self, adapter: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-        """The report as plain data."""
-        return {
-            "suite": {"version": SUITE_VERSION, "contract": CONTRACT},
-            "guide": GUIDE,
-            "adapter": adapter,
-            "options": options,
-            "counts": self.counts(),
-            "checks_executed": self.checks_executed,
-            "clauses": {
-                v.clause: {"title": self.registry[v.clause].title, "verdict": v.verdict, "cases": v.cases}
-                for v in self.clauses()
-            },
-            "cases": [asdict(result) for result in self.results.values()],
-        }
-
-    def write(self, folder: Path, adapter: dict[str, Any], options: dict[str, Any]) -> Path:
-        """Write report.json into the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "report.json"
-        path.write_text(json.dumps(self.as_dict(adapter, options), indent=1) + "\n", encoding="utf-8")
-        return path

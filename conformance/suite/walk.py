@@ -32,6 +32,14 @@ class Walked:
             if run.group == group and run.script == "start" and run.event != "RECOVER"
         ]
 
+    def disks(self, group: str) -> list[str]:
+        """ARMS_DISK of each start of the group: whether its data could be had there."""
+        return [
+            run.disk
+            for run in self.scripts
+            if run.group == group and run.script == "start" and run.event != "RECOVER"
+        ]
+
     def ran(self, group: str, server: str) -> list[str]:
         """Which scripts of the group ran on a server, RECOVER apart."""
         return [

@@ -57,3 +57,17 @@ def test_at_most_three_clauses_repetitions_apart() -> None:
         judge("2.2.2.3-09", "2.2.2.3-10", "2.2.2.3-11", "2.2.2.3-12")
     with pytest.raises(CaseError):
         judge()
+
+
+def test_a_fact_of_several_clauses_fails_each_of_them() -> None:
+    """None of them passes, or counts as not run, because another one was named first."""
+    found = judge("6.2.5-13", "6.2.5-06", "6.2.5-07")
+    with pytest.raises(ClauseFailed, match=r"6\.2\.5-13"):
+        found.holds(("6.2.5-13", "6.2.5-06"), "a fact", False)
+    assert [(check.clause, check.holds) for check in found.checks] == [
+        ("6.2.5-13", False),
+        ("6.2.5-06", False),
+    ]
+    assert found.unjudged() == ["6.2.5-07"]
+    with pytest.raises(CaseError):
+        found.holds(("6.2.5-07", "6.2.5-14"), "a fact", True)

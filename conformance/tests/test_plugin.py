@@ -12,6 +12,7 @@ from conformance.tests.test_adapter import FAKE
 
 pytest_plugins = ("pytester",)
 ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "conformance" / "examples"
 HEAD = """
 from conformance.suite.cases import clause
 from conformance.suite.errors import NotRun
@@ -122,18 +123,111 @@ def test_an_unknown_clause_ends_the_run(pytester: pytest.Pytester) -> None:
     assert status == pytest.ExitCode.USAGE_ERROR
 
 
-def test_the_transcript_of_the_contract_is_true(tmp_path: Path) -> None:
-    """The session shown in ADAPTER.md is what the example adapter really says."""
-    if not shutil.which("jq"):
-        pytest.skip("the example adapter needs jq")
+def test_a_report_has_three_forms_and_the_evidence(pytester: pytest.Pytester) -> None:
+    """JSON, JUnit and the page; of a case that failed what the adapter said meanwhile; compared with an older run."""
+    body = """
+@clause("6.2.5-11")
+def test_a(static, judge):
+    static.adapter.validate({})
+    judge.holds("6.2.5-11", "f", HOLDS)
+"""
+    fake = "sys.stderr.write(f'asked {verb}\\n'); sys.stderr.flush()"
+    run(pytester, body.replace("HOLDS", "True"), fake=fake)
+    older = pytester.path / "older.json"
+    (pytester.path / "out" / "report.json").rename(older)
+    status, report, output = run(
+        pytester, body.replace("HOLDS", "False"), "--baseline", str(older), fake=fake
+    )
+    assert status == 1
+    assert report["cases"][0]["log"][-1] == "asked validate"
+    assert report["adapter"]["port"] == "fake"
+    assert report["run"]["options"]["profile"] == "full"
+    page = (pytester.path / "out" / "report.html").read_text()
+    assert "Against an older run" in page
+    assert "asked validate" in page
+    assert "<failure" in (pytester.path / "out" / "junit.xml").read_text()
+    assert "report.html" in output
+
+
+@pytest.mark.parametrize(("listed", "wanted"), [("", 1), ('case = "6.2.5-12/b"\nreason = "r"', 0)])
+def test_a_case_that_must_run_and_does_not_fails_the_run(
+    pytester: pytest.Pytester, listed: str, wanted: int
+) -> None:
+    """Green but for a capability that is not there: 1, unless the case is excepted."""
+    (pytester.path / "list.toml").write_text(f"[[excepted]]\n{listed}\n" if listed else "")
+    body = """
+@clause("6.2.5-11")
+def test_a(static, judge): judge.holds("6.2.5-11", "f", True)
+@pytest.mark.needs("wings")
+@clause("6.2.5-12")
+def test_b(static, judge): judge.holds("6.2.5-12", "f", True)
+"""
+    whole = "described['tiers']['pair'] = ''"
+    status, _, output = run(pytester, body, "--must-run", "list.toml", fake=whole)
+    assert status == wanted
+    assert ("must run: 6.2.5-12/b was not judged" in output) is bool(wanted)
+
+
+def test_the_core_profile_asks_what_is_mandatory(pytester: pytest.Pytester) -> None:
+    """A case of advice or of an option is left out, and counted as such."""
+    body = """
+@clause("6.2.5-11")
+def test_mandatory(judge): judge.holds("6.2.5-11", "f", True)
+@clause("2.1.4-03")
+def test_advice(judge): judge.holds("2.1.4-03", "f", True)
+@clause("4.3.4-01")
+def test_option(judge): judge.holds("4.3.4-01", "f", True)
+"""
+    status, report, _ = run(pytester, body, "--profile", "core")
+    assert status == 0
+    assert report["counts"]["pass"] == 1
+    assert report["clauses"]["2.1.4-03"]["verdict"] == "not selected"
+
+
+@pytest.mark.parametrize(("option", "text"), [("--baseline", "{}"), ("--hooks", "[hooks]\nfly = ['x']")])
+def test_a_file_that_cannot_be_used_ends_the_run_at_once(
+    pytester: pytest.Pytester, option: str, text: str
+) -> None:
+    """Before any case, with the file's name."""
+    file = pytester.path / "given.file"
+    file.write_text(text)
+    body = '@clause("6.2.5-11")\ndef test_a(judge): judge.holds("6.2.5-11", "f", True)\n'
+    status, report, _ = run(pytester, body, option, str(file))
+    assert (status, report) == (pytest.ExitCode.USAGE_ERROR, {})
+
+
+@pytest.mark.parametrize(
+    ("fence", "command", "needs"),
+    [
+        ("transcript", [str(EXAMPLES / "static_adapter.sh")], "jq"),
+        ("transcript-pair", [sys.executable, str(EXAMPLES / "paper_pair.py")], ""),
+    ],
+)
+def test_the_transcripts_of_the_contract_are_true(
+    tmp_path: Path, fence: str, command: list[str], needs: str
+) -> None:
+    """The sessions shown in ADAPTER.md are what the example adapters really say, from the probe to the teardown."""
+    if needs and not shutil.which(needs):
+        pytest.skip(f"the example adapter needs {needs}")
     from conformance.suite.process import LineProcess
 
     text = (ROOT / "conformance" / "ADAPTER.md").read_text()
-    lines = text.partition("```transcript\n")[2].partition("```")[0].splitlines()
-    adapter = LineProcess([str(ROOT / "conformance" / "examples" / "static_adapter.sh")], tmp_path / "log")
+    lines = text.partition(f"```{fence}\n")[2].partition("```")[0].splitlines()
+    assert "probe-" in lines[0]
+    assert "teardown" in lines[-2]
+    adapter = LineProcess(command, tmp_path / "log")
     try:
         for asked, answered in zip(lines[::2], lines[1::2], strict=True):
             adapter.send(asked.removeprefix("> ").encode())
-            assert json.loads(adapter.receive(30)) == json.loads(answered.removeprefix("< "))
+            assert alike(json.loads(answered.removeprefix("< ")), json.loads(adapter.receive(30)))
     finally:
         adapter.close()
+
+
+def alike(shown: Any, said: Any) -> bool:
+    """Whether an answer is the one that is shown, where three dots stand for any text."""
+    if isinstance(shown, dict) and isinstance(said, dict):
+        return shown.keys() == said.keys() and all(alike(shown[key], said[key]) for key in shown)
+    if shown == "...":
+        return isinstance(said, str)
+    return bool(shown == said)

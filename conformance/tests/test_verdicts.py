@@ -1,8 +1,6 @@
 """From cases to clauses: the worst counts, and nothing counts that did not run."""
 
 import itertools
-import json
-from pathlib import Path
 
 import pytest
 
@@ -96,18 +94,6 @@ def test_a_teardown_can_only_make_it_worse() -> None:
 def test_every_end_has_its_outcome(error: Exception | None, outcome: str) -> None:
     """Who is at fault decides what a case counts as."""
     assert verdicts.outcome_of(error) == outcome
-
-
-def test_the_report_holds_what_was_seen(tmp_path: Path) -> None:
-    """report.json has suite, guide, adapter, counts, every clause and every case."""
-    found = verdicts.Verdicts(registry.load_once())
-    found.add(result(PASS, checks={ID: True}))
-    written = json.loads(found.write(tmp_path / "r", {"port": "p"}, {"tier": None}).read_text())
-    assert written["guide"]["edition"] == 2
-    assert written["adapter"] == {"port": "p"}
-    assert written["clauses"][ID]["verdict"] == PASS
-    assert len(written["clauses"]) == len(registry.load_once())
-    assert written["checks_executed"] == 1
 
 
 def test_the_summary_names_what_did_not_pass() -> None:

@@ -45,6 +45,8 @@ def document(config: Document, places: Places) -> Document:
         "group": [_group(group, places) for group in config.get("groups", [])],
         "account": [dict(account) for account in config.get("accounts", [])],
     }
+    if "name_service" in config:
+        found["name_service"] = dict(config["name_service"])
     if places.timing:
         found["timing"] = dict(places.timing)
     return {key: value for key, value in found.items() if value != []}

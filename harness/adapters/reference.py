@@ -47,6 +47,8 @@ def describe(lab: str, scale: float) -> dict[str, Any]:
             "inspect_use",
             "inspect_pair",
             "mirror_functions",
+            "name_servers",
+            "both_go_on",
             "reconfigure",
             "registry",
             "replace_disk",
@@ -81,9 +83,14 @@ def _checked_by_command(text: str) -> list[dict[str, Any]]:
 
 
 def estimate(args: Args) -> dict[str, Any]:
-    """The memory of one mirror set by the reference's planning formula."""
-    if args.get("what") != "memory":
-        raise Answer(UNSUPPORTED, f"no estimate of {args.get('what')!r}")
+    """The reference's planning formulas: the table says which."""
+    what = args.get("what")
+    if what not in ESTIMATES:
+        raise Answer(UNSUPPORTED, f"no estimate of {what!r}")
+    return ESTIMATES[what](args)
+
+
+def _set_memory(args: Args) -> dict[str, Any]:
     from twinset.config.cluster import MirrorSet
     from twinset.guide.memory import set_memory_kib
 
@@ -94,6 +101,42 @@ def estimate(args: Args) -> dict[str, Any]:
         "max_io_count": made.max_io_count,
         "memory_kib": set_memory_kib(made.max_io_kib, made.max_io_count),
     }
+
+
+def _cluster_memory(args: Args) -> dict[str, Any]:
+    from twinset.config import loads
+    from twinset.guide.memory import cluster_memory_kib
+
+    loaded = loads(neutral.toml(neutral.document(needed(args, "config", dict), neutral.Places())))
+    return {
+        "memory_kib": cluster_memory_kib((each.max_io_kib, each.max_io_count) for each in loaded.mirror_sets)
+    }
+
+
+def _heartbeat(_args: Args) -> dict[str, Any]:
+    from twinset.config.cluster import Timing
+    from twinset.guide.limits import HEARTBEAT_INTERVAL_S
+
+    timing = Timing()
+    return {
+        "interval_s": int(HEARTBEAT_INTERVAL_S),
+        "count": timing.heartbeat_timeout_count,
+        "timeout_s": timing.heartbeat_timeout_s,
+    }
+
+
+def _switching_time(args: Args) -> dict[str, Any]:
+    from twinset.guide.switching_time import estimate as switching_time
+
+    return {"resources_s": switching_time(needed(args, "resources", dict)).resources_s}
+
+
+ESTIMATES: dict[str, Verb] = {
+    "memory": _set_memory,
+    "cluster_memory": _cluster_memory,
+    "heartbeat": _heartbeat,
+    "switching_time": _switching_time,
+}
 
 
 def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> dict[str, Verb]:

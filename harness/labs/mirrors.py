@@ -28,7 +28,7 @@ class Mirrors:
         """Power, and the mirror process."""
         if not server.powered:
             self.lab.power_on(server)
-        (server.state_directory / SPEC).write_text(json.dumps(self._spec(server)))
+        (server.state_directory / SPEC).write_text(json.dumps(spec(self.lab, server)))
         server.start_daemon(["twinset-mirrord", f"/var/lib/twinset/{SPEC}"])
         wait_for(lambda: self.status(server), ANSWER_S, f"the mirror process of {server.name} to answer")
 
@@ -98,36 +98,39 @@ class Mirrors:
             return None
         return answer if isinstance(answer, dict) else None
 
-    def _spec(self, server: Server) -> dict[str, Any]:
-        index = self.lab.servers.index(server)
-        peer = self.lab.peer_of(server)
-        partitions = self.lab.server1.disk.partitions[1:]
-        return {
-            "set": "set1",
-            "set_index": 0,
-            "server": server.name,
-            "peer": peer.name,
-            "server_index": index,
-            "disk": server.disk_path,
-            "partitions": [
-                {"number": part.number, "letter": chr(ord("E") + i)} for i, part in enumerate(partitions)
-            ],
-            "max_io_kib": 64,
-            "max_io_count": 64,
-            "fastsync": True,
-            "paths": [
-                [lan.addresses[server.name].partition("/")[0], lan.addresses[peer.name].partition("/")[0]]
-                for lan in self.lab.topology.lans
-                if MIRROR in lan.roles
-            ],
-            "port": 24003,
-            "key_file": "/etc/twinset/cluster.key",
-            "state_dir": "/var/lib/twinset",
-            "run_dir": "/run/twinset",
-            "time_scale": self.lab.scale,
-            "mirror_timeout_s": 10,
-            "leased": False,
-        }
+
+def spec(lab: Lab, server: Server, **changes: Any) -> dict[str, Any]:
+    """What a server's mirror process is told at its start; ``changes`` for another set than the lab's own disk."""
+    index = lab.servers.index(server)
+    peer = lab.peer_of(server)
+    partitions = lab.server1.disk.partitions[1:]
+    return {
+        "set": "set1",
+        "set_index": 0,
+        "server": server.name,
+        "peer": peer.name,
+        "server_index": index,
+        "disk": server.disk_path,
+        "partitions": [
+            {"number": part.number, "letter": chr(ord("E") + i)} for i, part in enumerate(partitions)
+        ],
+        "max_io_kib": 64,
+        "max_io_count": 64,
+        "fastsync": True,
+        "paths": [
+            [lan.addresses[server.name].partition("/")[0], lan.addresses[peer.name].partition("/")[0]]
+            for lan in lab.topology.lans
+            if MIRROR in lan.roles
+        ],
+        "port": 24003,
+        "key_file": "/etc/twinset/cluster.key",
+        "state_dir": "/var/lib/twinset",
+        "run_dir": "/run/twinset",
+        "time_scale": lab.scale,
+        "mirror_timeout_s": 10,
+        "leased": False,
+        **changes,
+    }
 
 
 def boot_id(server: Server) -> str:

@@ -72,9 +72,53 @@ def _percentile(parts: Sequence[dict[str, Any]], key: str) -> float:
     return max(float(part["clat_ns"].get("percentile", {}).get(key, 0)) for part in parts) / 1000
 
 
+def of_latencies(latencies_us: Sequence[float]) -> Figures:
+    """Operations that were timed one by one, one after the other."""
+    if not latencies_us:
+        raise OutputError("nothing was timed")
+    ordered, seconds = sorted(latencies_us), sum(latencies_us) / 1e6
+    rate = len(ordered) / seconds
+    return Figures(
+        iops=rate,
+        read_iops=0.0,
+        write_iops=rate,
+        mib_s=0.0,
+        ops=len(ordered),
+        seconds=seconds,
+        mean_us=sum(ordered) / len(ordered),
+        p50_us=percentile(ordered, 0.50),
+        p99_us=percentile(ordered, 0.99),
+        sync_us=0.0,
+    )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that so many of the ordered values do not exceed."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def slower(figures: Sequence[Figures]) -> Figures:
     """The job that counts when several ran at once: a mirrored write ends with the later of its two."""
     return min(figures, key=lambda one: one.iops)
+
+
+def total(figures: Sequence[Figures]) -> Figures:
+    """Jobs that ran at once, one a disk, as one: sums of rates and operations, the worst of the percentiles."""
+    if len(figures) == 1:
+        return figures[0]
+    ops = sum(one.ops for one in figures)
+    return Figures(
+        iops=sum(one.iops for one in figures),
+        read_iops=sum(one.read_iops for one in figures),
+        write_iops=sum(one.write_iops for one in figures),
+        mib_s=sum(one.mib_s for one in figures),
+        ops=ops,
+        seconds=max(one.seconds for one in figures),
+        mean_us=sum(one.mean_us * one.ops for one in figures) / ops,
+        p50_us=max(one.p50_us for one in figures),
+        p99_us=max(one.p99_us for one in figures),
+        sync_us=max(one.sync_us for one in figures),
+    )
 
 
 def joined(windows: Sequence[Figures]) -> Figures:

@@ -6,17 +6,27 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import bars
-from perf.figures.results import BASES, COPIES, HIGH_SPEED, JOB_ROWS, MIRRORED, NBDCOPY, REBUILD, Results
+from perf.figures import bars, growth, matrix, verdicts
+from perf.figures.results import (
+    ACTIVE,
+    BASES,
+    COPIES,
+    JOB_ROWS,
+    MIRRORED,
+    NBDCOPY,
+    REBUILD,
+    STANDBY,
+    Results,
+)
 from perf.figures.spreads import Spread
 
-FORMAT = 1
+FORMAT = 2  # 1: processor time by server's name, no matrix, no workload digests
 SPREADS = ("iops", "read_iops", "write_iops", "mib_s", "mean_us", "p50_us", "p99_us", "sync_us")
 KILO = 10_000
 
 
 def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything: machine, settings, each round's figures, spreads, ratios, bars, warnings."""
+    """Everything: machine, settings, each round's figures, spreads, ratios, bars, warnings. See stored.py."""
     return {
         "format": FORMAT,
         **surroundings,
@@ -28,8 +38,16 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         },
         "jobs": {job: _job(results, job) for job in results.jobs},
         "copies": {kind: _copy(results, kind) for kind in results.copies},
-        "mirrord_peak_rss_kib": dict(results.peak_rss_kib),
+        "skipped": dict(results.skipped),
+        "throttles": {name: round(iops, 1) for name, iops in results.throttles.items()},
+        "mirrord_memory_kib": {when: dict(sides) for when, sides in results.memory_kib.items()},
+        "growth": {
+            size: {at: {kind: round(cost, 3) for kind, cost in costs.items()} for at, costs in points.items()}
+            for size, points in results.growth.items()
+        },
+        "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
+        "guide": [finding.as_json() for finding in verdicts.judge(results)],
     }
 
 
@@ -39,10 +57,10 @@ def _job(results: Results, job: str) -> dict[str, Any]:
         entry: dict[str, Any] = {"rounds": {str(n): run.as_json() for n, run in runs.items()}}
         entry |= {name: _plain(results.spread(job, row, name)) for name in SPREADS}
         entry |= {f"ratio_to_{base}": _plain(results.ratio(job, row, base)) for base in BASES}
-        servers = {name for run in runs.values() for name in run.cpu_us_per_op}
-        if servers:
+        sides = {name for run in runs.values() for name in run.cpu_us_per_op}
+        if sides:
             entry["mirrord_cpu_us_per_op"] = {
-                name: _plain(results.cpu(job, row, name)) for name in sorted(servers)
+                name: _plain(results.cpu(job, row, name)) for name in sorted(sides)
             }
         if row == REBUILD:
             entry["ratio_to_mirrored"] = _plain(results.ratio(job, row, MIRRORED))
@@ -99,7 +117,7 @@ def _cells(results: Results, job: str, row: str) -> list[str]:
     cells = [span(results.spread(job, row, "iops"))]
     cells += [middle(results.spread(job, row, name)) for name in ("mib_s", "mean_us", "p99_us")]
     cells += [span(results.ratio(job, row, base)) if row != base else "" for base in BASES]
-    cpu = [results.cpu(job, row, server) for server in ("server1", "server2")]
+    cpu = [results.cpu(job, row, side) for side in (ACTIVE, STANDBY)]
     return [*cells, " + ".join(f"{one.median:.0f}" for one in cpu if one)]
 
 
@@ -110,7 +128,7 @@ def _copy_table(results: Results) -> Table:
     for kind in (name for name in COPIES if name in results.copies):
         runs = results.copies[kind].values()
         last = list(runs)[-1].cpu_us_per_mib
-        note = f"{kind} of {list(runs)[-1].copied_bytes >> 20} MiB" if kind == HIGH_SPEED else kind
+        note = f"{kind}, {list(runs)[-1].copied_bytes >> 20} MiB"
         table.add_row(
             note,
             span(results.copy_spread(kind)),
@@ -124,6 +142,25 @@ def _copy_table(results: Results) -> Table:
     return table
 
 
+def not_measured_lines(results: Results) -> list[str]:
+    """What the exhaustive matrix has and this run has not, one line a block; jobs that lack the same rows together."""
+    lacking, lines = set(matrix.not_measured(results)), []
+    for block in matrix.EXHAUSTIVE.blocks:
+        rows: dict[str, list[str]] = {}
+        for cell in block.cells():
+            if cell in lacking:
+                lacking.remove(cell)
+                rows.setdefault(cell.workload, []).append(cell.row)
+        jobs: dict[str, list[str]] = {}
+        for workload, found in rows.items():
+            jobs.setdefault(", ".join(found), []).append(workload)
+        if jobs:
+            why = results.skipped.get(block.condition, "")
+            told = "; ".join(f"{', '.join(workloads)}: {found}" for found, workloads in jobs.items())
+            lines.append(f"not measured {block.name}{f' ({why})' if why else ''}: {told}")
+    return lines
+
+
 def bar_lines(verdicts: Sequence[bars.Verdict]) -> list[str]:
     """One sentence a bar."""
     lines = []
@@ -133,6 +170,23 @@ def bar_lines(verdicts: Sequence[bars.Verdict]) -> list[str]:
         figure = "" if verdict.measured is None else f"{verdict.measured:.2f} of {bar.base}, "
         lines.append(f"{word:<12} {bar.subject}: {figure}at least {bar.at_least:.2f} of {bar.base} is wanted")
     return lines
+
+
+def guide_lines(findings: Sequence[verdicts.Finding]) -> list[str]:
+    """One sentence a figure of the guide; those that were not measured in one."""
+    lines = [
+        f"{one.verdict if one.verdict != verdicts.MISSED else 'MISSED':<12} {one.clause} {one.fact}: "
+        f"{one.observed}; {one.expected}"
+        for one in findings
+        if one.verdict != verdicts.NOT_MEASURED
+    ]
+    lacking = dict.fromkeys(one.clause for one in findings if one.verdict == verdicts.NOT_MEASURED)
+    return [*lines, f"not measured facts of {', '.join(lacking)}"] if lacking else lines
+
+
+def growth_lines(results: Results) -> list[str]:
+    """One sentence a cost."""
+    return [str(verdict) for verdict in growth.judge(results.growth)]
 
 
 def span(spread: Spread | None) -> str:

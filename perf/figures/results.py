@@ -1,21 +1,29 @@
 """Everything that was measured, by job, row and round, and what is derived from it. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from perf.figures import spreads
 from perf.figures.fio_output import Figures
+from perf.figures.growth import GROWTH
 from perf.figures.spreads import Spread
 
-RAW, LIMIT, MIRRORED, QEMU, BROKEN = "raw", "limit", "mirrored", "qemu", "broken"
-REBUILD, COPY = "rebuild", "copy"
-ROWS = (RAW, LIMIT, MIRRORED, QEMU, BROKEN, REBUILD, COPY)
-JOB_ROWS = ROWS[:-1]
+RAW, LIMIT, NBD, MIRRORED, QEMU = "raw", "limit", "nbd", "mirrored", "qemu"
+BROKEN, FAILED_OVER = "broken", "failed-over"
+REBUILD, REBUILD_FAST, COPY = "rebuild", "rebuild-fast", "copy"
+ROUND_TRIP = "round-trip"  # of plain TCP: what a mirrored write cannot do without
+JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP)
+ROWS = (*JOB_ROWS, COPY)
 BASES = (RAW, LIMIT, QEMU)
 
 FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
-COPIES = (FULL, HIGH_SPEED, NBDCOPY)
+NO_FASTSYNC = "copy without FastSync"
+DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 50, 100)}
+DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
+COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY)
+
+SWITCHING = "switching"
+ACTIVE, STANDBY = "active", "standby"  # the sides of a set: processor time and memory are told by side
 
 NOISE_FACTOR_MAX = 1.15  # two raw runs a round apart; beyond it the machine was doing something else
 SPREAD_FACTOR_MAX = 1.5
@@ -74,7 +82,11 @@ class Results:
     def __init__(self) -> None:
         self.jobs: dict[str, dict[str, dict[int, Measurement]]] = {}
         self.copies: dict[str, dict[int, CopyMeasurement]] = {}
-        self.peak_rss_kib: dict[str, int] = {}  # by server, at the end
+        self.memory_kib: dict[str, dict[str, int]] = {}  # by side: resident at the start, peak at the end
+        self.skipped: dict[str, str] = {}  # condition -> why it could not be had here
+        self.throttles: dict[str, float] = {}  # condition -> raw IOPS that proved it
+        self.growth: dict[str, dict[str, dict[str, float]]] = {}  # see growth.py
+        self.switches: list[dict[str, float]] = []  # stage -> milliseconds after the power cut
         self.repeats: dict[int, float] = {}  # round -> raw run at its end against that at its begin
         self.busy: dict[int, float] = {}  # round -> share of the processors others took just before
 
@@ -95,10 +107,10 @@ class Results:
         values = [getattr(m.figures, name) for m in self.jobs.get(job, {}).get(row, {}).values()]
         return spreads.spread(values) if values else None
 
-    def cpu(self, job: str, row: str, server: str) -> Spread | None:
-        """Processor microseconds an operation of one server's mirror process."""
+    def cpu(self, job: str, row: str, side: str) -> Spread | None:
+        """Processor microseconds an operation of one side's mirror processes."""
         runs = self.jobs.get(job, {}).get(row, {}).values()
-        values = [m.cpu_us_per_op[server] for m in runs if server in m.cpu_us_per_op]
+        values = [m.cpu_us_per_op[side] for m in runs if side in m.cpu_us_per_op]
         return spreads.spread(values) if values else None
 
     def ratio(self, job: str, row: str, base: str) -> Spread | None:
@@ -122,12 +134,30 @@ class Results:
         ratios = spreads.paired(above, below)
         return spreads.spread(ratios) if ratios else None
 
-    def missing(self, jobs: Sequence[str], rows: Sequence[str]) -> list[str]:
-        """What was asked for and has no number."""
-        lacking = [
-            f"{job} {row}" for job in jobs for row in rows if row in JOB_ROWS and not self.iops(job, row)
-        ]
-        return lacking + [kind for kind in COPIES if COPY in rows and not self.copies.get(kind)]
+    def measured(self, job: str, row: str) -> bool:
+        """True when there is a figure."""
+        if job == COPY:
+            return bool(self.copies.get(row))
+        if job == GROWTH:
+            return bool(self.growth.get(row))
+        return bool(self.switches) if job == SWITCHING else bool(self.iops(job, row))
+
+    def rounds_of(self, job: str, row: str) -> set[int]:
+        """The rounds that have a figure."""
+        if job == SWITCHING:
+            return set(range(len(self.switches)))
+        if job == GROWTH:
+            return {0} if self.growth.get(row) else set()
+        return set(self.copies.get(row, {})) if job == COPY else set(self.iops(job, row))
+
+    def forget(self, job: str, row: str, number: int) -> None:
+        """A round is to be measured again."""
+        if job == COPY:
+            self.copies.get(row, {}).pop(number, None)
+        elif job == GROWTH:
+            self.growth.pop(row, None)
+        else:
+            self.jobs.get(job, {}).get(row, {}).pop(number, None)
 
     def warnings(self) -> list[str]:
         """What makes the figures doubtful."""
@@ -150,7 +180,8 @@ class Results:
             raw = self.spread(job, RAW, "iops")
             if raw and raw.high > raw.low * SPREAD_FACTOR_MAX:
                 found.append(f"{job}: raw ranges from {raw.low:.0f} to {raw.high:.0f} IOPS over the rounds")
-            shares = [m.rebuild["share"] for m in rows.get(REBUILD, {}).values() if "share" in m.rebuild]
+            rebuilt = [*rows.get(REBUILD, {}).values(), *rows.get(REBUILD_FAST, {}).values()]
+            shares = [m.rebuild["share"] for m in rebuilt if "share" in m.rebuild]
             if shares and min(shares) < REBUILD_SHARE_MIN:
                 found.append(
                     f"{job}: a copy ran during only {min(shares):.0%} of a rebuild measurement; "

@@ -16,6 +16,7 @@ from harness.run import Process, kill_group
 from harness.topology import MIRROR
 from harness.wait import wait_for
 from perf.errors import PerfError
+from perf.figures.results import ACTIVE, STANDBY
 from perf.shell import machine
 from perf.shell.pair import Pair
 
@@ -53,6 +54,11 @@ def source_argv(image: Path, address: str) -> list[str]:
     ]  # fmt: skip
 
 
+def wait_gone(server: Server, program: str) -> None:
+    """Return when no process of it is left: until then it holds its lock on the image."""
+    wait_for(lambda: not server.pids_of(program), READY_S, f"{program} to be gone", poll_s=0.01)
+
+
 class QemuMirror:
     """Runs on the two raw images of a pair, from ``with`` to its end."""
 
@@ -87,13 +93,14 @@ class QemuMirror:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Processor time of each of its two processes."""
-        servers = self._pair.lab.servers
-        return {s.name: machine.cpu_seconds(pid) for s in servers for pid in s.pids_of(PROGRAM)}
+        sides = ((ACTIVE, self._pair.active), (STANDBY, self._pair.standby))
+        return {side: machine.cpu_seconds(pid) for side, server in sides for pid in server.pids_of(PROGRAM)}
 
     def _end(self) -> None:
         for server in (self._pair.active, self._pair.standby):
             with contextlib.suppress(LabError):
                 server.kill_program(PROGRAM)
+            wait_gone(server, PROGRAM)
         for process in self._processes:
             kill_group(process)
 

@@ -1,29 +1,42 @@
 """Copies of the whole disk and of differences, beside nbdcopy over the same wire."""
 
 import contextlib
-from dataclasses import dataclass
 
 from harness.errors import LabError
 from harness.run import Process, kill_group, run
 from harness.topology import MIRROR
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
+from perf.figures.conditions import CONDITIONS, PLAIN
 from perf.figures.jobs import Target
-from perf.figures.results import CopyMeasurement
+from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, CopyMeasurement
 from perf.shell import fio, images
-from perf.shell.pair import EXPORT, Pair
+from perf.shell.pair import Pair
 
 DIFFERENCE = "difference-64k-qd4"
-DIFFERENCE_SHARE = 4  # a quarter of the disk
+HIGH_SPEED_PERCENT = 25
 NBDCOPY_S = 600.0
 PORT = 10809
 
 
-@dataclass(frozen=True)
 class Copies:
     """The copies of one pair."""
 
-    pair: Pair
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self._runs = 0
+
+    def measure(self, kind: str, number: int) -> CopyMeasurement:
+        """A copy of one of the kinds of ``results.COPIES``, in a round."""
+        if kind == NBDCOPY:
+            return self.nbdcopy()
+        if kind == FULL:
+            return self.full()
+        if kind == HIGH_SPEED:
+            return self.high_speed(number, HIGH_SPEED_PERCENT)
+        if kind in DIFFERENCE_PERCENT:
+            return self.high_speed(number, DIFFERENCE_PERCENT[kind])
+        return self.without_fastsync(number)
 
     def full(self) -> CopyMeasurement:
         """Everything, to a server whose disk is new, while nobody writes."""
@@ -32,16 +45,30 @@ class Copies:
         pair.return_standby(blank=True)
         return self._copy("full")
 
-    def high_speed(self, number: int) -> CopyMeasurement:
-        """A quarter of the disk, written while the other server was away, in pieces of 64 KiB."""
+    def high_speed(self, number: int, percent: int, mode: str = "high-speed") -> CopyMeasurement:
+        """The copy of a share of the disk that was written while the other server was away."""
+        self.differ(number, percent)
+        self.pair.return_standby(blank=False)
+        return self._copy(mode)
+
+    def differ(self, number: int, percent: int) -> None:
+        """The other server is away, and so much of the first measured set is written, in pieces of 64 KiB."""
         pair = self.pair
         pair.to_broken()
+        data = pair.sets[0].disks[0].partitions[1].size_bytes
         text = fio.load(DIFFERENCE).aimed(
-            [Target(uri=EXPORT)], seed=number + 1, io_bytes=pair.data_bytes // DIFFERENCE_SHARE
+            [Target(uri=pair.targets[1][0])], seed=number + 1, io_bytes=data * percent // 100
         )
-        fio.Fio(pair.active, text, pair.directory / f"{DIFFERENCE}-{number}").figures(NBDCOPY_S)
-        pair.return_standby(blank=False)
-        return self._copy("high-speed")
+        self._runs += 1
+        fio.Fio(pair, text, pair.directory / f"{DIFFERENCE}-{self._runs:04d}").figures(NBDCOPY_S)
+
+    def without_fastsync(self, number: int) -> CopyMeasurement:
+        """A tenth was written, everything is copied: the set has no FastSync (4.3.3-03)."""
+        self.pair.come_under(CONDITIONS["fastsync-off"])
+        try:
+            return self.high_speed(number, 10, "full")
+        finally:
+            self.pair.come_under(PLAIN)
 
     def _copy(self, mode: str) -> CopyMeasurement:
         pair = self.pair

@@ -3,8 +3,9 @@
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sh
 
@@ -32,16 +33,34 @@ def names() -> list[str]:
     return sorted(file.stem for file in JOBS.glob("*.fio"))
 
 
+def of_disks() -> list[str]:
+    """Those that run on a disk, not in a mounted file system."""
+    return [name for name in names() if not load(name).of_files]
+
+
+def digests() -> dict[str, str]:
+    """Each workload with the digest of its file."""
+    return {name: load(name).digest for name in names()}
+
+
+class Place(Protocol):
+    """Where fio runs: a server, and a command line that ends up there."""
+
+    active: Server
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """Return the command line that runs ``argv`` on the active server."""
+
+
 class Fio:
     """One run of fio; ``figures`` waits for its end."""
 
-    def __init__(self, server: Server, text: str, stem: Path) -> None:
-        self._server = server
-        self._text = text
+    def __init__(self, place: Place, text: str, stem: Path) -> None:
+        self._server = server = place.active
         self._output = stem.with_suffix(".json")
         job_file = stem.with_suffix(".fio")
         job_file.write_text(text)
-        argv = server.argv(
+        argv = place.argv(
             ["fio", "--output-format=json", f"--output={self._output}", "--eta=never", str(job_file)]
         )
         self._process: Any = sh.Command(argv[0])(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import preflight
+from harness.labs import state
 from harness.run import run
 from harness.wait import settle
 from perf.errors import PerfError
@@ -21,6 +22,7 @@ PROGRAMS = {
     "nbdcopy": "libnbd-bin",
     "qemu-nbd": "qemu-utils",
     "qemu-storage-daemon": "qemu-system-common",
+    "pgbench": "postgresql",
 }
 GLANCE_S = 0.5
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -38,6 +40,11 @@ def require_tools() -> None:
         lacking.append("fio has no nbd engine (Debian's has)")
     if lacking:
         raise PerfError("this machine cannot run the suite: " + "; ".join(lacking))
+
+
+def images_directory() -> Path:
+    """Where the lab puts plain images."""
+    return state.base(direct_io=True)
 
 
 def surroundings(directory: Path) -> dict[str, Any]:
@@ -89,6 +96,16 @@ def commit() -> str:
     return head.stdout.strip() + ("+changes" if changed else "")
 
 
+def key_of(surroundings: dict[str, Any]) -> dict[str, Any]:
+    """What has to be the same for two sets of figures to be one run: machine, kernel, versions, commit."""
+    kept = ("host", "processor", "processors", "memory_mib", "kernel", "file_system")
+    return {
+        "machine": {name: surroundings["machine"][name] for name in kept},
+        "versions": surroundings["versions"],
+        "commit": surroundings["commit"],
+    }
+
+
 def others_busy_share() -> float:
     """How busy the processors are while the suite itself does nothing."""
     before = procfs.processors(Path("/proc/stat").read_text())
@@ -104,9 +121,9 @@ def cpu_seconds(pid: int) -> float:
         raise PerfError(f"process {pid} is gone: {error}") from error
 
 
-def peak_rss_kib(pid: int) -> int:
-    """The most memory a process has had resident."""
+def memory_kib(pid: int, field: str) -> int:
+    """``VmRSS``, what a process has resident, or ``VmHWM``, the most it has had."""
     try:
-        return procfs.status_kib(Path(f"/proc/{pid}/status").read_text(), "VmHWM")
+        return procfs.status_kib(Path(f"/proc/{pid}/status").read_text(), field)
     except OSError as error:
         raise PerfError(f"process {pid} is gone: {error}") from error

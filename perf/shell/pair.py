@@ -1,150 +1,259 @@
-"""The two servers that are measured: the lab's namespaces, plain images, and one mirror process on each.
+"""The two servers that are measured: the lab's namespaces, plain images, and mirror processes. The lab's only seam.
 
 No daemon: who is up, who serves and when a copy may run is said by the suite (``leased`` is false in the
 specs). The data path is the one that runs in a cluster; twinsetd, idle there while nothing fails, is away.
 """
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from harness import audits, topology
 from harness.errors import HarnessError
-from harness.labs.mirrors import Mirrors, boot_id
+from harness.faults.disk import Disk, create_image
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.wait import wait_for
 from perf.errors import PerfError
+from perf.figures.conditions import PLAIN, Condition
+from perf.figures.results import ACTIVE, STANDBY
 from perf.shell import images, machine
+from perf.shell.mirror_set import DATA, MIRRORD, STATE_S, MirrorSet
+from perf.shell.throttle import SlowDisk, device_of, limit_link
 
-MIRRORD = "twinset-mirrord"
-EXPORT = "nbd+unix:///E?socket=/run/twinset/nbd-set1.sock"
-STATE_S = 120.0
-POLL_S = 0.01
-CLUSTER, DATA = 0, 1  # positions among the partitions
-TABLE_BYTES = 4096  # the partition table's block, which is written already
+OWN_SET_MIB_MAX = 256  # of each of several sets that a condition brings along
+SIGNATURE = 0x7E160000
 
 
 class Pair:
-    """server1 is the active side throughout; server2 is the one that goes and comes back."""
+    """One set all along, others while a condition asks for them; ``sets`` are those that are measured now."""
 
     def __init__(self, disk_mib: int) -> None:
         self.lab = Lab.create(
             topology.default(), scale=1.0, disk_mib=disk_mib, volatile_cache=False, daemon=None,
             filesystem=None, name="perf", power_on=False,
         )  # fmt: skip
-        self._mirrors = Mirrors(self.lab)
-        self._mirrored = False
-        self.raw = (self.lab.directory / "raw1.img", self.lab.directory / "raw2.img")
+        self.active: Server = self.lab.server1  # the side with the export; fio runs here
+        self.standby: Server = self.lab.server2  # the side that goes and comes back
+        disks = [server.disk for server in self.lab.servers]
+        self._first = MirrorSet(self.lab, 1, disks)
+        self._running: list[MirrorSet] = []
+        self._slow: dict[str, SlowDisk] = {}
+        self.sets: list[MirrorSet] = [self._first]
+        self.condition = PLAIN
+        self._raws = [self.lab.directory / f"raw{number}.img" for number in (1, 2)]
+        self._disk_mib = disk_mib
         self.directory = self.lab.artefacts.directory / "fio"
 
     @property
-    def active(self) -> Server:
-        """The side with the export; fio runs here."""
-        return self.lab.server1
-
-    @property
-    def standby(self) -> Server:
-        """The other side."""
-        return self.lab.server2
-
-    @property
     def data_bytes(self) -> int:
-        """The size of the data partition, and of each raw image."""
-        return self.active.disk.partitions[DATA].size_bytes
+        """The size of the first set's data partition, and of each raw image."""
+        return self.lab.server1.disk.partitions[DATA].size_bytes
+
+    @property
+    def raw(self) -> tuple[Path, Path]:
+        """The plain images."""
+        return self._raws[0], self._raws[1]
+
+    @property
+    def targets(self) -> tuple[list[Path], list[str]]:
+        """What the raw row and the mirrored row run on under this condition: as many images as exports."""
+        exports = [export for one in self.sets for export in one.exports]
+        return self._raws[: len(exports)], exports
 
     def prepare(self, *, mirrored: bool) -> None:
         """Write every image once, start the servers, and create the mirror if it is wanted."""
         self.directory.mkdir(exist_ok=True)
-        for path in self.raw:
+        for path in self._raws:
             images.make(path, self.data_bytes)
-        for server in self.lab.servers if mirrored else ():
-            image, data = server.disk.image, server.disk.partitions[DATA]
-            images.fill(image, TABLE_BYTES, data.offset_bytes - TABLE_BYTES, zeros=True)
-            images.fill(image, data.offset_bytes, data.size_bytes)
+        if mirrored:
+            self._first.fill()
         for server in self.lab.servers:
             self.lab.power_on(server)
         if mirrored:
-            self._mirrors.create(self.active)
-            self._activate()
-            self._mirrored = True
+            self._begin(self._first)
 
-    def _activate(self) -> None:
-        self.active.mirror("activate", peer="up", timeout_s=STATE_S)
-        wait_for(lambda: self.status().get("role") == "active", STATE_S, "server1 to serve")
+    def _begin(self, one: MirrorSet) -> None:
+        self._running.append(one)
+        for server in self.lab.servers:
+            one.start(server)
+        one.create(self.active)
 
-    # -- states of the set
+    # -- conditions
+
+    def come_under(self, condition: Condition) -> None:
+        """Slow disks and links, other sets: from now on everything is measured so."""
+        if condition == self.condition:
+            return
+        self.leave()
+        if condition.own_sets:
+            self.to_normal()
+            self._bring_sets(condition)
+        self.condition = condition
+        if condition.throttled:
+            self._limit_disks(condition)
+        if condition.link_mbit_s:
+            limit_link(self.lab.topology, self._powered, condition.link_mbit_s)
+
+    def leave(self) -> None:
+        """Back to how the machine is."""
+        if self.condition.throttled:
+            for slow in self._slow.values():
+                slow.limit(PLAIN)
+        if self.condition.link_mbit_s:
+            limit_link(self.lab.topology, self._powered, 0)
+        if self.condition.own_sets:
+            self.to_normal()
+            for one in self.sets:
+                audits.same_disks(*one.disks).require()
+                one.stop()
+            self._running = [one for one in self._running if one not in self.sets]
+        self.sets, self.condition = [self._first], PLAIN
+
+    @property
+    def _powered(self) -> list[Server]:
+        return [server for server in self.lab.servers if server.powered]
+
+    def _limit_disks(self, condition: Condition) -> None:
+        for server in self.lab.servers:
+            if server.name not in self._slow:
+                self._slow[server.name] = SlowDisk(server.name, device_of(self.lab.directory))
+            self._slow[server.name].limit(condition)
+            if server.powered:
+                self._slow[server.name].take(server)
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """A command line of the active server that shares the server's disk, so also its limits."""
+        command = self.active.argv(argv)
+        return self._slow[self.active.name].argv(command) if self.condition.throttled else command
+
+    def _bring_sets(self, condition: Condition) -> None:
+        """Sets of their own, with new disks that are written once; the files stay for the next round."""
+        # One set alone is compared with the first one, so it is as large; several are compared with each other.
+        alone = condition.sets * condition.partitions == 1
+        mib = self._disk_mib if alone else min(self._disk_mib, OWN_SET_MIB_MAX)
+        sets = []
+        for number in range(2, 2 + condition.sets):
+            disks = [self._own_disk(server, number, condition.partitions, mib) for server in self.lab.servers]
+            one = MirrorSet(self.lab, number, disks, fastsync=condition.fastsync)
+            for server in self.lab.servers:
+                one.forget(server)
+            sets.append(one)
+        for number in range(len(self._raws) + 1, 1 + condition.sets * condition.partitions):
+            path = self.lab.directory / f"raw{number}.img"
+            images.make(path, min(self.data_bytes, mib << 20))
+            self._raws.append(path)
+        for one in sets:
+            self._begin(one)
+        self.sets = sets
+
+    def _own_disk(self, server: Server, number: int, partitions: int, mib: int) -> Disk:
+        image = server.directory / f"set{number}-{partitions}.img"
+        disk = Disk(image, image, None, partitions)
+        if not image.exists():
+            create_image(image, mib, SIGNATURE + number, partitions)
+            first = disk.partitions[DATA]
+            images.fill(image, 4096, first.offset_bytes - 4096, zeros=True)
+            images.fill(image, first.offset_bytes, disk.size_bytes - first.offset_bytes)
+        return disk
+
+    # -- states of the sets
 
     def status(self) -> dict[str, Any]:
-        """What the active side says; empty while it cannot be asked."""
-        return self._mirrors.status(self.active) or {}
+        """What the active side says of the first of the measured sets; empty while it cannot be asked."""
+        return self.sets[0].status(self.active)
 
     def to_normal(self) -> None:
         """Both sides in step; a server that is away comes back with its differences copied."""
         if not self.standby.powered:
             self.return_standby(blank=False)
-        if self.status().get("set_state") != "NORMAL":
-            self.permit_copy()
-        self.await_normal()
+        for one in self._running:
+            if not one.normal(self.active):
+                one.permit_copy(self.active)
+        for one in self._running:
+            one.await_normal(self.active)
 
     def to_broken(self) -> None:
         """The other server is dead and known to be."""
         if self.standby.powered:
             self.lab.power_off(self.standby)
-            self._mirrors.declare_down(self.active)
-        wait_for(lambda: self.status().get("state") == "SOLO", STATE_S, "server1 to go on alone")
+            for one in self._running:
+                one.declare_down(self.active)
+        for one in self._running:
+            one.await_alone(self.active)
+
+    def fail_over(self) -> None:
+        """The active server loses its power; the other one serves from now on, alone."""
+        self.to_normal()
+        self.lab.power_off(self.active)
+        self.active, self.standby = self.standby, self.active
+        for one in self._running:
+            one.declare_down(self.active)
+        for one in self._running:
+            one.activate(self.active, peer="down")
+            one.await_alone(self.active)
 
     def return_standby(self, *, blank: bool) -> None:
-        """The other server is back and connected, with its old disk or a new one; no copy may run yet."""
+        """The other server is back and connected, with its old disks or new ones; no copy may run yet."""
         if self.standby.powered:
-            raise PerfError("server2 is up already")
-        if blank:
-            cluster = self.standby.disk.partitions[CLUSTER]
-            images.fill(self.standby.disk.image, cluster.offset_bytes, cluster.size_bytes, zeros=True)
-        self._mirrors.power_on(self.standby)
-        for server, other in ((self.standby, self.active), (self.active, self.standby)):
-            server.mirror("peer", state="up", boot_id=boot_id(other))
-        self.standby.mirror("rebuild")
-        wait_for(
-            lambda: self.status().get("session", "none") != "none", STATE_S, "the servers to be connected"
-        )
+            raise PerfError(f"{self.standby.name} is up already")
+        for one in self.sets if blank else ():
+            one.blank(self.standby)
+        self.lab.power_on(self.standby)
+        for one in self._running:
+            one.take_back(self.active, self.standby)
+        if self.condition.throttled:
+            self._slow[self.standby.name].take(self.standby)
+        if self.condition.link_mbit_s:
+            limit_link(self.lab.topology, [self.standby], self.condition.link_mbit_s)
 
     def permit_copy(self) -> None:
-        """The copy begins now."""
-        self.active.mirror("rebuild")
+        """The copies of the measured sets begin now."""
+        for one in self.sets:
+            one.permit_copy(self.active)
 
     def copy_has_ended(self) -> bool:
         """True once both sides are in step again."""
-        return self.status().get("set_state") == "NORMAL"
+        return all(one.normal(self.active) for one in self.sets)
 
     def await_normal(self, timeout_s: float = STATE_S) -> None:
-        """Return when both sides are in step."""
-        wait_for(self.copy_has_ended, timeout_s, f"the mirror to be normal; {self.status()}", poll_s=POLL_S)
+        """Return when both sides of the measured sets are in step."""
+        for one in self.sets:
+            one.await_normal(self.active, timeout_s)
 
     def await_requests(self, or_else: Callable[[], bool]) -> None:
         """Return when a client's request is in flight, or when ``or_else()`` is true."""
-        wait_for(lambda: self.status().get("inflight", 0) or or_else(), STATE_S, "requests", poll_s=POLL_S)
+        wait_for(lambda: self.status().get("inflight", 0) or or_else(), STATE_S, "requests", poll_s=0.01)
 
     # -- what its processes use
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Processor time of each mirror process that runs."""
-        return {name: machine.cpu_seconds(pid) for name, pid in self._mirror_processes()}
+        """Processor time of each side's mirror processes that run."""
+        found: dict[str, float] = {}
+        for side, pid in self._mirror_processes():
+            found[side] = found.get(side, 0.0) + machine.cpu_seconds(pid)
+        return found
 
-    def peak_rss_kib(self) -> dict[str, int]:
-        """The most memory that each mirror process had resident since it was started."""
-        return {name: machine.peak_rss_kib(pid) for name, pid in self._mirror_processes()}
+    def memory_kib(self, field: str) -> dict[str, int]:
+        """``VmRSS`` or ``VmHWM`` of each side's mirror processes."""
+        found: dict[str, int] = {}
+        for side, pid in self._mirror_processes():
+            found[side] = found.get(side, 0) + machine.memory_kib(pid, field)
+        return found
 
     def _mirror_processes(self) -> Iterator[tuple[str, int]]:
-        for server in self.lab.servers:
-            for pid in server.pids_of(MIRRORD) if server.powered and self._mirrored else ():
-                yield server.name, pid
+        for side, server in ((ACTIVE, self.active), (STANDBY, self.standby)):
+            for pid in server.pids_of(MIRRORD) if server.powered and self._running else ():
+                yield side, pid
 
     # -- its end
 
     def verify(self) -> None:
         """Both copies are byte-identical: figures of a mirror that does not mirror are worth nothing."""
-        if self._mirrored:
+        if self._running:
+            self.leave()
             self.to_normal()
             audits.same_data(self.lab).require()
 
@@ -157,3 +266,6 @@ class Pair:
         if isinstance(error, HarnessError | PerfError):
             self.lab.artefacts.note(f"ended by {error!r}")
         self.lab.destroy()
+        for slow in self._slow.values():
+            with contextlib.suppress(OSError):
+                slow.remove()

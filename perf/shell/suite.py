@@ -1,240 +1,230 @@
-"""The order of a run: rounds, in each every job, in each job its rows one right after the other.
+"""The order of a run: scenes, in each rounds, in each every block, in each block its cells one right after the other.
 
-Rows that are compared are minutes apart at most, and every round has all of them: a slow hour of the machine
-cannot make one row look bad.
+What is compared is minutes apart at most, and every round has all of it: a slow hour of the machine cannot make one
+row look bad. A run that was interrupted goes on with the first block of a round that is not complete; that block is
+measured anew as a whole, so what is compared is never hours apart.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
-from harness.wait import now_s, wait_for
+from harness.wait import now_s
 from perf.errors import PerfError
-from perf.figures import fio_output
-from perf.figures.fio_output import Figures
-from perf.figures.jobs import Target
+from perf.figures.conditions import CONDITIONS
+from perf.figures.growth import GROWTH
+from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, Block, Cell, Matrix, cost_s
+from perf.figures.pace import Pace
 from perf.figures.results import (
-    BROKEN,
     COPY,
-    FULL,
-    HIGH_SPEED,
-    JOB_ROWS,
     LIMIT,
-    MIRRORED,
+    NBD,
     NBDCOPY,
     QEMU,
     RAW,
-    REBUILD,
-    ROWS,
-    CopyMeasurement,
+    ROUND_TRIP,
+    SWITCHING,
     Measurement,
     Results,
 )
-from perf.peers.qemu import QemuMirror
-from perf.shell import fio, machine
-from perf.shell.copies import Copies
-from perf.shell.pair import EXPORT, Pair
-
-JOBS = ("randwrite-4k-qd1", "randwrite-4k-qd16", "readwrite-4k-qd16", "seqwrite-1m-qd4")
-FSYNC_JOBS = tuple(f"{name}-fsync" for name in JOBS)
-REBUILD_WINDOWS_MAX = 6
-COPY_S = 600.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to measure, how long, how often."""
-
-    rounds: int = 5
-    seconds: float = 10.0
-    disk_mib: int = 1024
-    rows: tuple[str, ...] = ROWS
-    jobs: tuple[str, ...] = JOBS + FSYNC_JOBS
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-    @property
-    def mirrored(self) -> bool:
-        """True when a mirror has to be there."""
-        return bool(set(self.rows) - {RAW, LIMIT, QEMU})
-
-
-SMOKE = Settings(
-    rounds=1,
-    seconds=0.5,
-    disk_mib=64,
-    jobs=("readwrite-4k-qd16", "seqwrite-1m-qd4-fsync"),
-)
+from perf.shell import growing, machine
+from perf.shell.cells import Cells
+from perf.shell.cluster import Cluster
+from perf.shell.pair import Pair
 
 Say = Callable[[str], None]
+WITHOUT_MIRROR = {RAW, LIMIT, QEMU, NBD, NBDCOPY, ROUND_TRIP}
+
+
+def needs_mirror(blocks: Iterable[Block]) -> bool:
+    """True when a mirror has to be there."""
+    return any(cell.row not in WITHOUT_MIRROR for block in blocks for cell in block.cells())
+
+
+def forget_incomplete(results: Results, blocks: Iterable[Block], rounds: int) -> None:
+    """Blocks of a round that lack a cell are measured anew as a whole."""
+    for number in range(rounds):
+        for block in blocks:
+            cells = list(block.cells())
+            if cells[0].workload in (SWITCHING, GROWTH):  # once a run
+                continue
+            if all(number in results.rounds_of(cell.job, cell.row) for cell in cells):
+                continue
+            for cell in cells:
+                results.forget(cell.job, cell.row, number)
+
+
+def steps(matrix: Matrix) -> Iterator[tuple[str, int, Block, Cell]]:
+    """Scene, round, block and cell of every step, in their order."""
+    for scene in (PAIR, CLUSTER):
+        for number in range(matrix.rounds):
+            for block in matrix.of_scene(scene):
+                for cell in block.cells():
+                    # once only: a start-up in the first round, a power cut, which ends the scene, in the last
+                    first = matrix.rounds - 1 if cell.workload == SWITCHING else 0
+                    if number >= first and number < first + matrix.rounds_of(cell):
+                        yield scene, number, block, cell
+
+
+class Scene(Protocol):
+    """Where cells are measured."""
+
+    def come_under(self, name: str) -> None:
+        """Everything is under this condition from now on; PerfError when it cannot be had here."""
+
+    def measure(self, cell: Cell, number: int) -> str:
+        """Measure a cell in a round, take its figures into the results, and say them."""
+
+    def round_begins(self, number: int) -> None:
+        """Before the first cell of a round."""
+
+    def round_ends(self, number: int) -> None:
+        """After its last."""
 
 
 class Suite:
-    """One run of the suite on one pair."""
+    """One run: every step that is not measured yet."""
 
-    def __init__(self, settings: Settings, pair: Pair, results: Results, say: Say) -> None:
-        self._settings = settings
-        self._pair = pair
+    def __init__(self, matrix: Matrix, results: Results, say: Say, save: Callable[[], None]) -> None:
+        self._matrix = matrix
         self._results = results
         self._say = say
-        self._copies = Copies(pair)
-        self._jobs = [fio.load(name) for name in settings.jobs]
-        self._runs = 0
+        self._save = save
+        self._pace = Pace([cost_s(cell, matrix.seconds) for _, _, _, cell in steps(matrix)])
 
-    def run(self) -> None:
-        """All rounds, then the proof that both copies are equal."""
-        self._warm_up()
-        for number in range(self._settings.rounds):
-            self._results.busy[number] = machine.others_busy_share()
-            for job in self._jobs:
-                for row in self._rows(JOB_ROWS):
-                    self._measure(job.name, row, number)
-            if COPY in self._settings.rows:
-                self._measure_copies(number)
-            self._repeat_raw(number)
-        self._results.peak_rss_kib.update(self._pair.peak_rss_kib())
-        if self._settings.mirrored:
-            self._pair.verify()
-            self._say("both copies are byte-identical")
-
-    def _rows(self, among: Sequence[str]) -> Iterator[str]:
-        return (row for row in among if row in self._settings.rows)
-
-    def _measure(self, job: str, row: str, number: int) -> None:
-        pair, raw = self._pair, self._pair.raw
-        if row == RAW:
-            measurement = self._run(job, [Target(str(raw[0]))], number)
-        elif row == LIMIT:
-            measurement = self._run(job, [Target(str(path)) for path in raw], number)
-        elif row == REBUILD:
-            measurement = self._rebuild(job, number)
-        elif row == QEMU:
-            with QemuMirror(pair) as peer:
-                measurement = self._run(job, [Target(uri=peer.uri)], number, peer.cpu_seconds)
-        else:
-            pair.to_broken() if row == BROKEN else pair.to_normal()
-            measurement = self._run(job, [Target(uri=EXPORT)], number)
-            self._check(job, row)
-        self._results.add(job, row, number, measurement)
-        iops, mib_s = measurement.figures.iops, measurement.figures.mib_s
-        self._say(f"round {number + 1}  {job:<24} {row:<9} {iops:>9.0f} IOPS {mib_s:>8.1f} MiB/s")
-
-    def _check(self, job: str, row: str) -> None:
-        """The state that the row is about still holds after it."""
-        wanted = {MIRRORED: "NORMAL", BROKEN: "INCONSISTENT"}[row]
-        state = self._pair.status().get("set_state")
-        if state != wanted:
-            raise PerfError(f"{job}: after the {row} row the set is {state}, {wanted} was expected")
-
-    def _start(self, job: str, targets: Sequence[Target], number: int, seconds: float) -> fio.Fio:
-        self._runs += 1
-        text = fio.load(job).aimed(targets, seed=number + 1, seconds=seconds)
-        return fio.Fio(self._pair.active, text, self._pair.directory / f"{self._runs:04d}-{job}")
-
-    def _run(
-        self,
-        job: str,
-        targets: Sequence[Target],
-        number: int,
-        cpu_seconds: Callable[[], dict[str, float]] | None = None,
-    ) -> Measurement:
-        seconds = self._settings.seconds
-        cpu_seconds = cpu_seconds or self._pair.cpu_seconds
-        before = cpu_seconds()
-        figures = self._start(job, targets, number, seconds).figures(seconds)
-        used = _difference(before, cpu_seconds())
-        ops = sum(one.ops for one in figures)
-        cpu = {name: value * 1e6 / ops for name, value in used.items()} if targets[0].uri else {}
-        return Measurement(fio_output.slower(figures), cpu)
-
-    def _warm_up(self) -> None:
-        """One run that does not count: fio and its libraries are read, the images' journal is written out."""
-        target, seconds = Target(str(self._pair.raw[0])), min(1.0, self._settings.seconds)
-        self._start(self._jobs[0].name, [target], 0, seconds).figures(seconds)
-
-    def _repeat_raw(self, number: int) -> None:
-        """The first raw run of the round once more: on a quiet machine the two agree."""
-        job = self._jobs[0].name
-        first = self._results.iops(job, RAW).get(number)
-        if first:
-            again = self._run(job, [Target(str(self._pair.raw[0]))], number)
-            self._results.repeats[number] = again.figures.iops / first
-
-    # -- during a full copy
-
-    def _rebuild(self, job: str, number: int) -> Measurement:
-        """As many copies as the time needs: fio ends with each, so that only copying is measured."""
-        windows: list[_Window] = []
-        left = self._settings.seconds
-        while left > self._settings.seconds / 10 and len(windows) < REBUILD_WINDOWS_MAX:
-            window = self._rebuild_window(job, number, left)
-            windows.append(window)
-            left -= window.figures.seconds
-        figures = fio_output.joined([window.figures for window in windows])
-        copying_s = sum(window.copying_s for window in windows)
-        servers = set().union(*(window.cpu_s for window in windows))
-        return Measurement(
-            figures,
-            {name: sum(w.cpu_s.get(name, 0) for w in windows) * 1e6 / figures.ops for name in servers},
-            {
-                "share": min(1.0, copying_s / figures.seconds),
-                "mib_s": sum(w.copied_bytes for w in windows) / (1 << 20) / copying_s,
-                "windows": float(len(windows)),
-            },
+    def open_in(self, scene: str) -> bool:
+        """True when something of the scene is not measured yet."""
+        return any(
+            where == scene and not self._measured(cell, number)
+            for where, number, _, cell in steps(self._matrix)
         )
 
-    def _rebuild_window(self, job: str, number: int, seconds: float) -> "_Window":
-        pair = self._pair
-        pair.to_broken()
-        pair.return_standby(blank=True)
-        before = pair.cpu_seconds()
-        run = self._start(job, [Target(uri=EXPORT)], number, seconds)
+    def _measured(self, cell: Cell, number: int) -> bool:
+        done = self._results.rounds_of(cell.job, cell.row)
+        return number in done or len(done) >= self._matrix.rounds_of(cell)
+
+    def run(self, name: str, scene: Scene) -> None:
+        """All rounds of a scene."""
+        current = -1
+        for where, number, block, cell in steps(self._matrix):
+            if where != name:
+                continue
+            if number != current:
+                if current >= 0:
+                    scene.round_ends(current)
+                scene.round_begins(number)
+                current = number
+            self._step(scene, number, block, cell)
+        if current >= 0:
+            scene.round_ends(current)
+        self._save()
+
+    def _step(self, scene: Scene, number: int, block: Block, cell: Cell) -> None:
+        if self._measured(cell, number) or cell.condition in self._results.skipped:
+            self._pace.skip()
+            return
+        begin = now_s()
         try:
-            pair.await_requests(lambda: run.ended)
-            begin = now_s()
-            pair.permit_copy()
-            wait_for(lambda: run.ended or pair.copy_has_ended(), seconds + COPY_S, "the copy to end")
-            copying_s = now_s() - begin
-            status = pair.status()
-            run.stop()
-            figures = run.figures(seconds)[0]
-        except BaseException:
-            with contextlib.suppress(Exception):
-                run.kill()
-            raise
-        used = _difference(before, pair.cpu_seconds())
-        copy = status.get("copy")
-        copied = int(copy["bytes_done"] if copy else status.get("copied_bytes_last", 0))
-        pair.await_normal(COPY_S)
-        return _Window(figures, copying_s, copied, used)
-
-    # -- copies while nobody writes
-
-    def _measure_copies(self, number: int) -> None:
-        kinds: dict[str, Callable[[], CopyMeasurement]] = {
-            FULL: self._copies.full,
-            NBDCOPY: self._copies.nbdcopy,  # meanwhile the full copy stops counting as writes in flight
-            HIGH_SPEED: lambda: self._copies.high_speed(number),
-        }
-        for kind, measure in kinds.items():
-            measurement = measure()
-            self._results.add_copy(kind, number, measurement)
-            said = f"{measurement.mib_s:.1f} MiB/s, {measurement.copied_bytes >> 20} MiB"
-            self._say(f"round {number + 1}  {kind:<24} {said}")
+            scene.come_under(cell.condition)
+        except PerfError as error:
+            self._results.skipped[cell.condition] = str(error)
+            self._say(f"not measured: {block.name}: {error}")
+            scene.come_under("")
+            self._pace.skip()
+            return
+        figure = scene.measure(cell, number)
+        self._pace.step(now_s() - begin)
+        self._save()
+        self._say(f"[{self._pace}]  round {number + 1}  {cell.job:<30} {cell.row:<20} {figure}")
 
 
-@dataclass(frozen=True)
-class _Window:
-    """One run of fio during one copy."""
+class PairScene:
+    """Two mirror processes and no daemon."""
 
-    figures: Figures
-    copying_s: float
-    copied_bytes: int
-    cpu_s: dict[str, float]
+    def __init__(self, pair: Pair, matrix: Matrix, results: Results) -> None:
+        self._pair = pair
+        self._blocks = matrix.of_scene(PAIR)
+        self._results = results
+        self._cells = Cells(pair, matrix.seconds)
+
+    def begin(self) -> None:
+        """Images, servers, the mirror if it is wanted, and one run that does not count."""
+        self._pair.prepare(mirrored=needs_mirror(self._blocks))
+        self._cells.warm_up()
+        self._results.memory_kib["start"] = self._pair.memory_kib("VmRSS")
+
+    def end(self) -> None:
+        """Both copies are equal, or nothing was measured."""
+        self._results.memory_kib["peak"] = self._pair.memory_kib("VmHWM")
+        self._pair.verify()
+
+    def come_under(self, name: str) -> None:
+        """See Scene; a throttle is proved before anything is measured under it."""
+        condition = CONDITIONS[name]
+        self._pair.come_under(condition)
+        if condition.throttled and name not in self._results.throttles:
+            self._results.throttles[name] = self._cells.prove(condition)
+
+    def measure(self, cell: Cell, number: int) -> str:
+        """See Scene."""
+        if cell.workload == GROWTH:
+            self._pair.to_normal()
+            self._results.growth[cell.row] = growing.measure(self._pair, cell.row)
+            return ", ".join(
+                f"{at}: {costs['start_s']:.2f} s" for at, costs in self._results.growth[cell.row].items()
+            )
+        if cell.workload == COPY:
+            copied = self._cells.copies.measure(cell.row, number)
+            self._results.add_copy(cell.row, number, copied)
+            return f"{copied.mib_s:>9.1f} MiB/s, {copied.copied_bytes >> 20} MiB"
+        measurement = self._cells.measure(cell, number)
+        self._results.add(cell.job, cell.row, number, measurement)
+        return f"{measurement.figures.iops:>9.0f} IOPS {measurement.figures.mib_s:>8.1f} MiB/s"
+
+    def round_begins(self, number: int) -> None:
+        """How busy others keep the processors."""
+        if number not in self._results.busy:
+            self._results.busy[number] = machine.others_busy_share()
+
+    def round_ends(self, number: int) -> None:
+        """A raw run of the round once more: on a quiet machine the two agree."""
+        self.come_under("")
+        raws = (
+            cell for block in self._blocks for cell in block.cells() if cell.row == RAW and not cell.condition
+        )
+        cell = next((cell for cell in raws if self._results.iops(cell.job, RAW).get(number)), None)
+        if cell and number not in self._results.repeats:
+            again = self._cells.measure(cell, number).figures.iops
+            self._results.repeats[number] = again / self._results.iops(cell.job, RAW)[number]
 
 
-def _difference(before: dict[str, float], now: dict[str, float]) -> dict[str, float]:
-    return {name: value - before[name] for name, value in now.items() if name in before}
+class ClusterScene:
+    """Two whole servers; a power cut, if there is one, is the last thing that happens to them."""
+
+    def __init__(self, cluster: Cluster, matrix: Matrix, results: Results) -> None:
+        self._cluster = cluster
+        self._matrix = matrix
+        self._results = results
+
+    def begin(self) -> None:
+        """Bring the cluster up."""
+        cells = {cell.workload for cell in self._matrix.cells()}
+        self._cluster.prepare(applications=bool(cells & set(APPLICATIONS)))
+
+    def come_under(self, name: str) -> None:
+        """Nothing is slowed here."""
+
+    def measure(self, cell: Cell, number: int) -> str:
+        """See Scene."""
+        if cell.workload == SWITCHING:
+            found = self._cluster.power_cut()
+            self._results.switches.append(found)
+            return f"{found['client'] / 1000:>9.1f} s without an answer"
+        figures = self._cluster.measure(cell, number, self._matrix.seconds)
+        self._results.add(cell.job, cell.row, number, Measurement(figures))
+        return f"{figures.iops:>9.0f} a second"
+
+    def round_begins(self, number: int) -> None:
+        """Nothing to do."""
+
+    def round_ends(self, number: int) -> None:
+        """Nothing to do."""

@@ -5,10 +5,12 @@ import pytest
 
 from perf.errors import JobError
 from perf.figures import jobs
+from perf.figures.growth import GROWTH
 from perf.figures.jobs import Target
+from perf.figures.matrix import EXHAUSTIVE, JOBS, PGBENCH
+from perf.figures.results import COPY, SWITCHING
 from perf.shell import fio
 from perf.shell.copies import DIFFERENCE
-from perf.shell.suite import FSYNC_JOBS, JOBS
 
 TEXT = """; What it shows.
 [small]
@@ -34,14 +36,30 @@ def test_every_job_file_is_complete(name: str) -> None:
     """Each file of jobs/ passes the suite's rules, and names the way to run it by hand."""
     job = fio.load(name)
     assert job.name == name
+    text = (fio.JOBS / f"{name}.fio").read_text()
+    if job.of_files:
+        assert job.options["directory"] == "${DIRECTORY}"
+        assert f"DIRECTORY=/mnt/db/small fio {name}.fio" in text
+        return
     assert job.options["filename"] == "${FILE}"
     assert job.options["direct"] == "1"
-    assert f"FILE=/path/to/an/image/written/once fio {name}.fio" in (fio.JOBS / f"{name}.fio").read_text()
+    assert f"FILE=/path/to/an/image/written/once fio {name}.fio" in text
 
 
 def test_each_file_is_either_measured_or_the_difference() -> None:
     """No job file lies there unused, and none that is used is missing."""
-    assert set(fio.names()) == {*JOBS, *FSYNC_JOBS, DIFFERENCE}
+    used = {cell.workload for cell in EXHAUSTIVE.cells()} - {COPY, SWITCHING, GROWTH, PGBENCH}
+    assert set(fio.names()) == {*used, DIFFERENCE}
+
+
+@pytest.mark.parametrize("name", fio.of_disks())
+def test_name_of_a_job_file_says_what_it_does(name: str) -> None:
+    """Block size and depth in the name are those in the file: figures are known by the name."""
+    options = fio.load(name).options
+    words = name.split("-")
+    assert options["bs"] in words
+    assert f"qd{options['iodepth']}" in words
+    assert ("fsync" in words) == (options.get("fsync") == "1")
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -69,7 +87,7 @@ def test_parsed_job_keeps_options_and_summary() -> None:
         (TEXT + "[more]\nrw=write\n", "one of the file's name"),
         (TEXT.replace("iodepth=16\n", ""), "lacks iodepth"),
         (TEXT.replace("bs=4k\n", "bs=\n"), "lacks bs"),
-        (TEXT.replace("randwrite", "randread"), "does not write"),
+        (TEXT.replace("randwrite", "trim"), "neither reads nor writes"),
         (TEXT.replace("; What it shows.\n", ""), "first line is the comment"),
         (TEXT + "no option at all\n", "small.fio"),
         ("", "one of the file's name"),
@@ -128,8 +146,36 @@ def test_job_without_a_target_or_an_end_is_refused(targets: list[Target], extent
         jobs.parse("small", TEXT).aimed(targets, seed=1, **extent)
 
 
-@pytest.mark.parametrize("both", [{}, {"filename": "/x", "uri": "nbd://y"}])
-def test_target_is_a_file_or_an_export(both: dict[str, str]) -> None:
+def test_offered_load_is_a_rate_for_reads_and_writes() -> None:
+    """A client that asks for less than the disk gives: fio's own rate, reads first."""
+    aimed = sections(
+        jobs.parse("small", TEXT).aimed([Target("/x")], seed=1, seconds=1, offered_iops=(250, 125))
+    )
+    assert aimed["small"]["rate_iops"] == "250,125"
+
+
+def test_job_of_files_wants_a_directory_and_only_it() -> None:
+    """A job that makes its own files is aimed at a directory; no other job is."""
+    job = fio.load("smallfiles")
+    aimed = sections(job.aimed([Target(directory="/mnt/x")], seed=1, seconds=1))["smallfiles"]
+    assert aimed["directory"] == "/mnt/x"
+    assert "filename" not in aimed
+    with pytest.raises(JobError, match="directories"):
+        job.aimed([Target("/x")], seed=1, seconds=1)
+    with pytest.raises(JobError, match="directories"):
+        jobs.parse("small", TEXT).aimed([Target(directory="/mnt/x")], seed=1, seconds=1)
+
+
+def test_digest_follows_the_text() -> None:
+    """Another text is another workload."""
+    digests = {jobs.parse("small", text).digest for text in (TEXT, TEXT, TEXT.replace("4k", "8k"))}
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    "both", [{}, {"filename": "/x", "uri": "nbd://y"}, {"uri": "nbd://y", "directory": "/d"}]
+)
+def test_target_is_one_of_file_export_and_directory(both: dict[str, str]) -> None:
     """Neither and both are refused."""
     with pytest.raises(JobError):
         Target(**both)

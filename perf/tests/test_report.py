@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from perf.figures import bars, report
+from perf.figures.matrix import EXHAUSTIVE
 from perf.figures.results import Results
 from perf.figures.spreads import spread
 from perf.tests.factory import measurement, results
@@ -17,9 +18,10 @@ def found() -> Results:
     made = results(
         {"raw": [100, 200], "limit": [80, 100], "mirrored": [50, 60]}, {"full copy": [70], "nbdcopy": [100]}
     )
-    cpu = {"server1": 40.0, "server2": 30.0}
+    cpu = {"active": 40.0, "standby": 30.0}
     made.add(JOB, "rebuild", 0, measurement(25, cpu_us_per_op=cpu, rebuild={"share": 0.9, "mib_s": 80.0}))
-    made.repeats, made.busy, made.peak_rss_kib = {0: 0.5}, {0: 0.0}, {"server1": 22724}
+    made.repeats, made.busy = {0: 0.5}, {0: 0.0}
+    made.memory_kib = {"peak": {"active": 22724}}
     return made
 
 
@@ -35,11 +37,11 @@ def test_json_holds_each_round_each_ratio_and_the_verdicts(found: Results) -> No
     assert mirrored["rounds"]["1"]["iops"] == 60
     rebuild = body["jobs"][JOB]["rebuild"]
     assert rebuild["ratio_to_mirrored"]["median"] == 0.5
-    assert rebuild["mirrord_cpu_us_per_op"]["server2"]["median"] == 30
+    assert rebuild["mirrord_cpu_us_per_op"]["standby"]["median"] == 30
     assert rebuild["copy_mib_s"]["median"] == 80
     assert body["copies"]["full copy"]["ratio_to_nbdcopy"]["median"] == 0.7
     assert body["noise"]["raw_end_to_begin"] == {"0": 0.5}
-    assert body["mirrord_peak_rss_kib"] == {"server1": 22724}
+    assert body["mirrord_memory_kib"] == {"peak": {"active": 22724}}
     assert [bar["met"] for bar in body["bars"]] == [True, False, False, False, True]
     assert body["warnings"][0].startswith("noisy machine")
 
@@ -67,6 +69,17 @@ def test_tables_show_every_row_that_was_measured(found: Results) -> None:
 def test_nothing_measured_is_no_table() -> None:
     """An empty run prints no empty frames."""
     assert list(report.tables(results({}))) == []
+
+
+def test_cells_left_out_are_said_to_be_not_measured(found: Results) -> None:
+    """Every cell of the exhaustive matrix without a figure is named; with the reason where there is one."""
+    found.skipped["disk-500"] = "no control group"
+    lines = report.not_measured_lines(found)
+    assert f"{JOB}: qemu, nbd" in lines[0]
+    assert lines[0].startswith("not measured basics: randwrite-4k-qd1, ")
+    assert any(line.startswith("not measured rotating disk (no control group): ") for line in lines)
+    assert "not measured switching: switching: power cut" in lines
+    assert len(lines) <= len(EXHAUSTIVE.blocks)
 
 
 def test_bar_lines_say_met_missed_or_not_measured(found: Results) -> None:

@@ -19,18 +19,24 @@ def test_what_was_not_measured_has_no_spread_and_no_ratio() -> None:
     assert found.ratio(JOB, "mirrored", "raw") is None
     assert found.ratio("other", "raw", "raw") is None
     assert found.copy_ratio("full copy", "nbdcopy") is None
-    assert found.cpu(JOB, "raw", "server1") is None
+    assert found.cpu(JOB, "raw", "active") is None
 
 
-def test_missing_names_every_row_and_copy_that_was_asked_for() -> None:
-    """The check that every row gave numbers."""
-    found = results({"raw": [1]}, {"nbdcopy": [1]})
-    assert found.missing([JOB], ["raw", "mirrored", "copy"]) == [
-        f"{JOB} mirrored",
-        "full copy",
-        "high-speed copy",
-    ]
-    assert found.missing([JOB], ["raw"]) == []
+def test_what_has_a_figure_is_told_by_row_and_round() -> None:
+    """Jobs, copies and switches alike: what is there, in which rounds, and what is to be measured again."""
+    found = results({"raw": [1, 2]}, {"nbdcopy": [1, 2]})
+    assert found.measured(JOB, "raw")
+    assert not found.measured(JOB, "mirrored")
+    assert found.measured("copy", "nbdcopy")
+    assert not found.measured("copy", "full copy")
+    assert not found.measured("switching", "power cut")
+    found.forget(JOB, "raw", 0)
+    found.forget("copy", "nbdcopy", 1)
+    found.forget("other", "raw", 0)
+    found.switches.append({"script_started": 1.0})
+    assert found.rounds_of(JOB, "raw") == {1}
+    assert found.rounds_of("copy", "nbdcopy") == {0}
+    assert found.rounds_of("switching", "power cut") == {0}
 
 
 def test_quiet_run_has_no_warnings() -> None:

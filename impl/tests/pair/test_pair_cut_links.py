@@ -119,7 +119,7 @@ def resolve(running: Pair, kept: Server, lost: Server) -> None:
     files = [path.name for path in (lost.state_directory / "kept").iterdir()]
     assert [done["file"].rpartition("/")[2]] == files
     assert {"blocks_kept", "given_up"} <= set(names_of_events(lost))
-    pair.insist(kept, "group.start", LATE_S, group=pair.GROUP, server=kept.name)
+    pair.insist(kept, "group.start", LATE_S, group=pair.GROUP)
     running.await_active_on(kept)
 
 

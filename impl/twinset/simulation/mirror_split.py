@@ -18,6 +18,7 @@ class SplitWorld(World):
 
     def __init__(self, seed: int, **options: Any) -> None:
         self.split_at = 0
+        self.given_up = -1  # the server whose side waits to be overwritten
         super().__init__(seed, **options)
         self.faults.partitions = True
 
@@ -30,9 +31,23 @@ class SplitWorld(World):
             self.split_at = self.step_count
         apart = states <= {State.SOLO, State.DIVERGED}
         self.faults.heals = apart or self.step_count - self.split_at > SPLIT_STEPS
-        resolving = any(record.yielded for record in records) or self.membership.resolving
-        if resolving and self.heartbeat and self.rng.random() < CRASH_RATE:
+        self._strike()
+        super().step()
+
+    def _strike(self) -> None:
+        """Let somebody die while the word is carried out: anybody now and then, the side that was given up rather."""
+        if not self.heartbeat:
+            return
+        for server in self.servers:
+            record = server.disk.record_latest
+            begins = (
+                server.index == self.given_up and record.state == State.INCONSISTENT and not record.yielded
+            )
+            if record.yielded or begins:
+                self.given_up = server.index if record.yielded else -1
+                if self.rng.random() < (0.5 if begins else 0.02) and not self.faults.protected(server.index):
+                    self.crash_server(server)
+        if self.membership.resolving and self.rng.random() < CRASH_RATE:
             process = self.servers[self.rng.randrange(2)].process
             if process is not None:
                 self.faults.crash_soon(process)
-        super().step()

@@ -1,0 +1,20 @@
+"""7.2.3: routing of floating IP addresses."""
+
+import pytest
+
+from conformance.suite.cases import clause
+from conformance.suite.judge import Judge
+from conformance.suite.moved import moved
+from conformance.suite.pair import Pair
+
+
+@pytest.mark.cluster("copies")
+@clause("7.2.3-01")
+def test_no_route_is_set_for_it(pair: Pair, judge: Judge) -> None:
+    """The client's routing table is the same before and after a move, and does not mention the address."""
+    seen = moved(pair)
+    judge.holds("7.2.3-01", "the client has routes", bool(seen.before.routes.strip()), seen.before.routes)
+    judge.equal("7.2.3-01", "its routes", expected=seen.before.routes, observed=seen.after.routes)
+    judge.holds(
+        "7.2.3-01", f"none for {seen.fip}", f"{seen.fip} " not in seen.after.routes, seen.after.routes
+    )

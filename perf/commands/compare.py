@@ -1,0 +1,38 @@
+"""``compare A B``: what became worse, by ratio; exit status 1 when something did."""
+
+import argparse
+from pathlib import Path
+
+from perf.figures import compare, stored
+from perf.shell import files
+
+HELP = "judge one run's file against another's, by ratio"
+OK, WORSE = 0, 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("a", type=Path, metavar="A", help="the file of the run before")
+    parser.add_argument("b", type=Path, metavar="B", help="the file of the run now")
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print one line a ratio, the worst first."""
+    before, now = (stored.load(files.read_json(file)) for file in (options.a, options.b))
+    for name in ("machine", "versions", "commit"):
+        differing = stored.differences(before.surroundings[name], now.surroundings[name])
+        if differing:
+            print(f"{name}: {'; '.join(differing)}")
+    changed = sorted(
+        name
+        for name in before.workloads.keys() & now.workloads
+        if before.workloads[name] != now.workloads[name]
+    )
+    if changed:
+        print(f"other text, so not compared: {', '.join(changed)}")
+    found = compare.compare(stored.without(before, changed), stored.without(now, changed))
+    for line in compare.lines(found):
+        print(line)
+    worse = sum(one.verdict == compare.WORSE for one in found)
+    print(f"{len(found)} ratios compared, {worse} worse" if found else "nothing to compare")
+    return WORSE if worse or not found else OK

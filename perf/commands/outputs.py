@@ -1,0 +1,65 @@
+"""What a run is turned into, by ``run`` and by ``report``: summary, page, the conformance suite's file, exit status."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from perf.figures import bars, page, report, verdicts
+from perf.figures.results import Results
+from perf.shell import files
+
+OK, MISSED = 0, 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Their options."""
+    parser.add_argument("--bars", action="store_true", help="exit status 1 when a figure misses its bar")
+    parser.add_argument(
+        "--guide", action="store_true", help="exit status 1 when a figure of the guide is missed or left open"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one page")
+    parser.add_argument("--text", type=Path, metavar="FILE", help="the summary, as it is printed")
+    parser.add_argument(
+        "--measured", type=Path, metavar="FILE", help="for `pytest conformance --measured FILE`"
+    )
+
+
+def conclude(
+    options: argparse.Namespace, results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
+) -> int:
+    """Print the summary, write what was asked for, judge."""
+    console = Console(
+        width=None if sys.stdout.isatty() else 180, highlight=False, emoji=False, record=bool(options.text)
+    )
+    findings, judged = verdicts.judge(results), bars.judge(results)
+    summarise(console, results, findings, judged)
+    if options.text:
+        files.write_text(options.text, console.export_text())
+    if options.html:
+        files.write_text(options.html, page.page(results, about, settings))
+    if options.measured:
+        told = {name: about[name] for name in ("when", "machine", "commit") if name in about}
+        files.write_json(options.measured, verdicts.measured_file(findings, told))
+    missed = options.bars and not all(verdict.met for verdict in judged)
+    return MISSED if missed or (options.guide and not verdicts.passed(findings)) else OK
+
+
+def summarise(
+    console: Console, results: Results, findings: list[verdicts.Finding], judged: list[bars.Verdict]
+) -> None:
+    """Tables, warnings, what was not measured, verdicts."""
+    for table in report.tables(results):
+        console.print(table)
+    for warning in results.warnings():
+        console.print(f"warning: {warning}", markup=False, style="yellow")
+    for line in (
+        *report.not_measured_lines(results),
+        *report.bar_lines(judged),
+        *report.guide_lines(findings),
+        *report.growth_lines(results),
+    ):
+        console.print(line, markup=False)

@@ -1,0 +1,225 @@
+"""``run``: measure the cells of a matrix, or those that are named; print, write, judge."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness.errors import HarnessError
+from perf.commands import outputs
+from perf.errors import PerfError
+from perf.figures import matrix, report, stored
+from perf.figures.conditions import CONDITIONS, key
+from perf.figures.matrix import CLUSTER, PAIR, SMOKE, STANDARD, Matrix
+from perf.figures.results import ROWS, Results
+from perf.shell import files, fio, machine
+from perf.shell.cluster import Cluster
+from perf.shell.pair import Pair
+from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete, needs_mirror
+
+HELP = "measure and judge"
+OK, MISSED = outputs.OK, outputs.MISSED
+FAILED, TERMINATED = 3, 143
+SECONDS_MIN = 0.2
+DISK_MIB_MIN = 32
+Say = Callable[[str], None]
+Save = Callable[[], None]
+
+
+def _names(known: Sequence[str]) -> Any:
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(part.strip() for part in text.split(",") if part.strip())
+        unknown = [name for name in chosen if name not in known]
+        if unknown or not chosen:
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(unknown) or 'nothing'}: known are {', '.join(known[:40])}"
+            )
+        return chosen
+
+    return parse
+
+
+def _jobs(text: str) -> tuple[str, ...]:
+    conditions = [name for name, condition in CONDITIONS.items() if not condition.mounted]
+    return tuple(_names([key(job, name) for job in fio.of_disks() for name in conditions])(text))
+
+
+def _blocks(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _at_least(kind: type[int | float], least: float) -> Any:
+    def parse(text: str) -> int | float:
+        value = kind(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text}: at least {least}")
+        return value
+
+    return parse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    named = [name for name in matrix.MATRICES if name != SMOKE.name]
+    parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
+    parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
+    outputs.arguments(parser)
+    parser.add_argument("--blocks", type=_blocks, help="only these blocks of the matrix, by name")
+    parser.add_argument("--rounds", type=_at_least(int, 1), help="instead of the matrix's")
+    parser.add_argument(
+        "--seconds", type=_at_least(float, SECONDS_MIN), help="a run, instead of the matrix's"
+    )
+    parser.add_argument("--disk-mib", type=_at_least(int, DISK_MIB_MIN), help="instead of the matrix's")
+    parser.add_argument("--rows", type=_names(ROWS), help="only these rows, of --jobs")
+    parser.add_argument(
+        "--jobs", type=_jobs, help="only these files of perf/jobs, each with @condition or without, in --rows"
+    )
+    parser.add_argument(
+        "--lab",
+        choices=("namespaces", "vagrant"),
+        default="namespaces",
+        help="vagrant: raw disk, DRBD and twinset in the two virtual machines (make vms)",
+    )
+    parser.add_argument(
+        "--iops", type=_at_least(int, 0), default=0, help="with --lab vagrant: limit every disk to this"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, after each cell")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE", help="go on with the interrupted run that left this file"
+    )
+
+
+def planned(options: argparse.Namespace) -> Matrix:
+    """The matrix that the options ask for."""
+    chosen = SMOKE if options.smoke else matrix.MATRICES[options.matrix or STANDARD.name]
+    if options.rows or options.jobs:
+        blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
+        chosen = replace(chosen, name="chosen", blocks=blocks)
+    if options.blocks:
+        blocks = tuple(block for block in chosen.blocks if block.name in options.blocks)
+        if {block.name for block in blocks} != set(options.blocks):
+            known = ", ".join(repr(block.name) for block in chosen.blocks)
+            raise PerfError(f"no such blocks in the {chosen.name} matrix; it has {known}")
+        chosen = replace(chosen, blocks=blocks)
+    given = {key: getattr(options, key) for key in ("rounds", "seconds", "disk_mib")}
+    return replace(chosen, **{key: value for key, value in given.items() if value is not None})
+
+
+def settings_of(plan: Matrix) -> dict[str, Any]:
+    """What the file says of how it was measured."""
+    return {
+        "matrix": plan.name,
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "disk_mib": plan.disk_mib,
+        "cells": [str(cell) for cell in plan.cells()],
+    }
+
+
+class Record:
+    """The run's file, written after each cell; nothing is lost with an interrupted run but its last cell."""
+
+    def __init__(
+        self, plan: Matrix, results: Results, surroundings: dict[str, Any], file: Path | None
+    ) -> None:
+        self.results = results
+        self._plan = plan
+        self.surroundings = surroundings
+        self._file = file
+
+    def as_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        body = report.as_json(self.results, self.surroundings, settings_of(self._plan))
+        return body | {"workloads": fio.digests()}
+
+    def save(self) -> None:
+        """Write the file in one step."""
+        if self._file is not None:
+            files.write_json(self._file, self.as_json())
+
+
+def command(options: argparse.Namespace) -> int:
+    """Measure; 1 when a bar was asked for and missed, 3 when something kept the suite from measuring."""
+    progress = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
+    if options.lab == "vagrant":
+        return in_machines(options, lambda line: progress.print(line, markup=False))
+    plan = planned(options)
+    try:
+        record = measure(plan, options, lambda line: progress.print(line, markup=False))
+    except HarnessError as error:
+        raise PerfError(str(error)) from error
+    record.save()
+    return outputs.conclude(options, record.results, record.surroundings, settings_of(plan))
+
+
+def in_machines(options: argparse.Namespace, say: Say) -> int:
+    """Measure in the two virtual machines, with DRBD beside."""
+    from perf.shell import vms
+
+    keys = ("rounds", "seconds", "jobs", "disk_mib", "iops")
+    given = {name: getattr(options, name) for name in keys if getattr(options, name) is not None}
+    try:
+        body = vms.measure(vms.Settings(**given), say)
+    except HarnessError as error:
+        raise PerfError(str(error)) from error
+    for line in body["lines"]:
+        print(line)
+    if options.json:
+        options.json.write_text(vms.text(body))
+    return OK
+
+
+def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any]) -> Results:
+    """Nothing yet, or what the interrupted run has."""
+    if options.resume is None:
+        return Results()
+    results = stored.resumed(
+        stored.load(files.read_json(options.resume)),
+        machine.key_of(surroundings),
+        settings_of(plan),
+        fio.digests(),
+    )
+    forget_incomplete(results, plan.blocks, plan.rounds)
+    results.skipped, results.throttles = {}, {}  # proved again, or not had again
+    return results
+
+
+def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
+    """Bring each scene up, run its part, take it down."""
+    machine.require_tools()
+    surroundings = machine.surroundings(machine.images_directory())
+    record = Record(plan, begun(plan, options, surroundings), surroundings, options.json or options.resume)
+    say(
+        f"{plan.name}: {len(plan.cells())} cells, {plan.rounds} rounds, about {plan.estimated_s() / 60:.0f} minutes"
+    )
+    suite = Suite(plan, record.results, say, record.save)
+    if suite.open_in(PAIR):
+        say(
+            f"two servers, images of {plan.disk_mib} MiB on {surroundings['machine']['file_system'].partition(' (')[0]}"
+        )
+        with Pair(plan.disk_mib) as pair:
+            scene = PairScene(pair, plan, record.results)
+            scene.begin()
+            suite.run(PAIR, scene)
+            scene.end()
+        if needs_mirror(plan.of_scene(PAIR)):
+            say("both copies are byte-identical")
+    if suite.open_in(CLUSTER):
+        say("two servers with twinsetd and PostgreSQL, time-outs as shipped")
+        with Cluster(plan.disk_mib) as cluster:
+            whole = ClusterScene(cluster, plan, record.results)
+            whole.begin()
+            suite.run(CLUSTER, whole)
+    skipped = record.results.skipped
+    lacking = [
+        str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.condition not in skipped
+    ]
+    if lacking:
+        raise PerfError(f"no figures for {', '.join(lacking)}")
+    return record
