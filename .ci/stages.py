@@ -67,6 +67,8 @@ STAGES = (
         1.5,
         (
             ("python", "-m", "twinset.simulation.mirror", "--seeds", "1000"),
+            ("python", "-m", "twinset.simulation.mirror", "--disks", "--seeds", "200"),
+            ("python", "-m", "twinset.simulation.mirror", "--paths", "--seeds", "200"),
             ("python", "-m", "twinset.simulation.cluster", "--seeds", "200"),
         ),
     ),
@@ -74,7 +76,7 @@ STAGES = (
     Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
-    Stage("pair", 9, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage("pair", 12, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
         8.5,

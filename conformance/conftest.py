@@ -317,7 +317,7 @@ def unjudged(config: pytest.Config) -> list[str]:
     excepted, adapter = config.getoption("--must-run"), config.stash.get(ADAPTER, None)
     if not excepted or adapter is None or any(adapter.description["tiers"].values()):
         return []
-    results = config.stash[VERDICTS].results.values()
+    results = list(config.stash[VERDICTS].results.values())
     if not config.getoption("--measured"):  # the measured tier waits for a benchmark's figures, and says so
         results = [result for result in results if result.tier != "measured"]
     return must_run.complaints(results, must_run.load(excepted))

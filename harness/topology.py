@@ -142,6 +142,15 @@ def _problems(topology: Topology) -> list[str]:
     return found
 
 
+def two_mirror_connects() -> Topology:
+    """The default, with both interconnects as mirror connects."""
+    lans = default().lans
+    return replace(
+        default(),
+        lans=tuple(replace(lan, roles=(INTERCONNECT, MIRROR)) if lan.name == "ic2" else lan for lan in lans),
+    )
+
+
 def default() -> Topology:
     """Two servers and a client: a public LAN and two interconnects, the first being the mirror connect."""
     return Topology(

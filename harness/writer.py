@@ -14,6 +14,7 @@ import os
 import select
 import struct
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ BLOCKS = 2048
 STAMP = struct.Struct("<8sQQ")  # magic, block number, sequence number of the write
 MAGIC = b"ledger\0\0"
 READ_BACK_EVERY = 8
+SLOW_S = 0.1  # a longer operation than all before it is noted
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,11 @@ def write(file: str, log: str, seed: int) -> int:
     writer, random = Writer(file), Random(seed)
     with Path(log).open("a", buffering=1) as output:
         output.write("# ready\n")
-        sequence = 0
+        sequence, slowest = 0, SLOW_S
         while not select.select([sys.stdin], [], [], 0)[0]:
             sequence += 1
             block = random.randrange(BLOCKS)
+            began = time.monotonic()
             try:
                 writer.write(block, stamped(block, sequence))
                 output.write(f"{block} {sequence}\n")
@@ -129,6 +132,9 @@ def write(file: str, log: str, seed: int) -> int:
             except OSError as error:
                 output.write(f"# error {error}\n")
                 return 1
+            if time.monotonic() - began > slowest:
+                slowest = time.monotonic() - began
+                output.write(f"slow {slowest:.3f}\n")
             if finding is not None:
                 output.write(f"# wrong {finding}\n")
                 return 1

@@ -171,6 +171,10 @@ class Pair:
         self.adapter.request("power", {"server": server, "action": "on"})
         self.now.powered.add(server)
 
+    def fault_disk(self, server: str, fault: str | None) -> None:
+        """Let the data partition of a server's first disk fail "write", "read" or "flush" requests, or none."""
+        self.adapter.request("disk", {"server": server, "fault": fault})
+
     # -- observing
 
     def status(self, seen_by: str | None = None) -> Snapshot:

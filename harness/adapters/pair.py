@@ -16,6 +16,7 @@ from harness.faults.partition_table import Partition
 from harness.labs.api import ApiRefused
 from harness.labs.choice import AnyHost, AnyLab, AnyServer
 from harness.labs.pair import await_daemons
+from harness.labs.server import Server
 from harness.run import Result
 from harness.topology import FLOATING_IP, PUBLIC, SERVER
 from harness.wait import wait_for
@@ -37,6 +38,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "cluster.stop": ("cluster", "stop"),
     "server.return": ("server", "return", "{server}"),
     "server.shutdown": ("server", "shutdown", "{server}"),
+    "server.isolate": ("server", "isolate", "{server}"),
     "group.start": ("group", "start", "{group}", "{to}"),
     "group.stop": ("group", "stop", "{group}"),
     "group.move": ("group", "move", "{group}", "{to}"),
@@ -67,6 +69,7 @@ class PairVerbs:
         self._config: dict[str, Any] = {}
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
+        self._new: set[str] = set()  # servers that are new machines, until they have the configuration
 
     def table(self) -> dict[str, Verb]:
         """The verbs by name."""
@@ -77,13 +80,14 @@ class PairVerbs:
             "power",
             "link",
             "pause",
+            "disk",
             "operate",
             "status",
             "events",
             "replace",
             "registry",
         )
-        eyes = ("run", "job", "copies", "access", "collect", "teardown")
+        eyes = ("run", "job", "copies", "access", "read", "collect", "teardown")
         return {name: getattr(self, name) for name in (*world, *eyes)}
 
     @property
@@ -126,7 +130,7 @@ class PairVerbs:
         self._lab = lab = self._make(int(args.get("disk_mib", 64)))
         for server in lab.servers:
             server.write_file(f"{SCRATCH}/.here", "")
-        await_daemons(lab.servers)
+        await_daemons(lab)
         public = next(lan for lan in lab.topology.lans if PUBLIC in lan.roles)
         first = int(FLOATING_IP.rpartition(".")[2])
         servers = {
@@ -215,12 +219,19 @@ class PairVerbs:
     def replace(self, args: Args) -> dict[str, Any]:
         """Put a new disk into a server without power; its partition table has another signature."""
         server = self._server(args)
-        if args.get("what") != "disk":
+        if args.get("what") not in ("disk", "server"):
             raise Answer(UNSUPPORTED, f"cannot replace {args.get('what')!r}")
         if server.powered:
             raise Answer(FAILED, f"{server.name} has power", "E_STATE")
+        if args["what"] == "server" and not isinstance(server, Server):
+            raise Answer(UNSUPPORTED, "nothing of a virtual machine without power can be removed")
         disk_mib = server.disk.size_bytes >> 20
         create_image(server.disk.image, disk_mib, SIGNATURE_OF_SPARES + next(self._numbers))
+        if isinstance(server, Server) and args["what"] == "server":
+            # what a join would bring, the key and the name, its operator has put there
+            server.forget()
+            (server.state_directory / "conformance").mkdir(exist_ok=True)
+            self._new.add(server.name)
         return {}
 
     def registry(self, args: Args) -> dict[str, Any]:
@@ -277,6 +288,10 @@ class PairVerbs:
             case "on":
                 self.lab.power_on(server)
                 wait_for(server.daemon_answers, 60, f"twinsetd on {server.name} to answer")
+                if server.name in self._new:
+                    self._new.discard(server.name)
+                    self._call(self.lab.peer_of(server), "server.replace", {"server": server.name})
+                    wait_for(lambda: self._configured(server), CONFIGURED_S, f"{server.name} to take it up")
             case other:
                 raise Answer(UNSUPPORTED, f"no power action {other!r}")
         return {}
@@ -291,6 +306,14 @@ class PairVerbs:
                 self.lab.heal(args.get("network"), hosts)
             case other:
                 raise Answer(UNSUPPORTED, f"no link action {other!r}")
+        return {}
+
+    def disk(self, args: Args) -> dict[str, Any]:
+        """Let the data partition of a server's disk fail some requests, or none."""
+        fault = args.get("fault")
+        if fault not in ("write", "read", "flush", None):
+            raise Answer(UNSUPPORTED, f"no disk fault {fault!r}")
+        self._server(args).fail_disk(fault, partition=2)
         return {}
 
     def pause(self, args: Args) -> dict[str, Any]:
@@ -339,6 +362,13 @@ class PairVerbs:
             for server in self.lab.servers
         }
         return {"copies": partitions}
+
+    def read(self, args: Args) -> dict[str, Any]:
+        """Attach the copy of an isolated server as read-only devices, or detach it."""
+        server, name = self._server(args), needed(args, "set")
+        return dict(
+            self._call(server, "mirror.read_end" if args.get("end") else "mirror.read", {"set": name})
+        )
 
     def access(self, args: Args) -> dict[str, Any]:
         """The ways to a group's data on a server; whether they lead anywhere is for the suite to try."""

@@ -30,6 +30,28 @@ SCALE = "TWINSET_LAB_SCALE"
 TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]}
 
 
+CAPABILITIES = (
+    "validate",
+    "estimate",
+    "inspect_disk",
+    "inspect_use",
+    "inspect_pair",
+    "isolation",
+    "mirror_functions",
+    "name_servers",
+    "both_go_on",
+    "reconfigure",
+    "disk_faults",
+    "registry",
+    "replace_disk",
+    "replace_server",
+    "script_commands",
+    "virtual_ip",
+)
+# What a lab cannot do: a virtual machine's disk does not fail on demand, nor is its system disk in reach without power.
+BEYOND = {choice.VAGRANT: ("disk_faults", "replace_server")}
+
+
 def describe(lab: str, scale: float) -> dict[str, Any]:
     """What this adapter is and what can be asked of it here."""
     return {
@@ -40,21 +62,7 @@ def describe(lab: str, scale: float) -> dict[str, Any]:
         "filesystem": "ext4",
         "time_scale": scale,
         "timing_s": TIMING_S,
-        "capabilities": [
-            "validate",
-            "estimate",
-            "inspect_disk",
-            "inspect_use",
-            "inspect_pair",
-            "mirror_functions",
-            "name_servers",
-            "both_go_on",
-            "reconfigure",
-            "registry",
-            "replace_disk",
-            "script_commands",
-            "virtual_ip",
-        ],
+        "capabilities": [each for each in CAPABILITIES if each not in BEYOND.get(lab, ())],
         "tiers": {"static": "", "pair": choice.reason_to_skip(lab)},
     }
 

@@ -73,7 +73,7 @@ class Demonstration:
             "Nothing is shared between them: each has one disk of its own, and three networks join them."
         )
         self.tell.console.print(self.lab.topology.diagram(), style="dim")
-        pair.await_daemons(self.lab.servers)
+        pair.await_daemons(self.lab)
         start = pair.install_script(self.lab, "db-start.sh", scripts.START)
         stop = pair.install_script(self.lab, "db-stop.sh", scripts.STOP)
         one = self.lab.server1

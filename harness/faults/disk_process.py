@@ -5,7 +5,8 @@ opens that file as it would a block device (direct I/O, Linux AIO, fdatasync). W
 cut loses a random part of what was not flushed. Faults are switched at run time over a Unix socket, one JSON
 object a packet:
 
-    {"verb": "fault", "kind": "write" | "read" | "flush" | "full" | "stall" | null, "first": 0, "last": null}
+    {"verb": "fault", "kind": "write" | "read" | "flush" | "full" | "stall" | "delay" | null,
+     "first": 0, "last": null, "delay_ms": 0}
     {"verb": "cut", "seed": 7}      {"verb": "stats"}      {"verb": "stop"}
 
 Killing this process aborts its mount: every request fails at once, nothing hangs. Run by labs/, with -I -S:
@@ -19,6 +20,8 @@ import os
 import select
 import socket
 import sys
+import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -33,7 +36,7 @@ from harness.faults.volatile import VolatileCache
 MNT_DETACH = 2
 MOUNT_FLAGS = 2 | 4  # nosuid, nodev
 FALLOC_KEEP_SIZE = 1
-KINDS = ("write", "read", "flush", "full", "stall")
+KINDS = ("write", "read", "flush", "full", "stall", "delay")
 # What each fault answers to which request. A disk that cannot write cannot flush what it holds either.
 FAULTS: dict[str, dict[int, int]] = {
     "write": {wire.WRITE: errno.EIO, wire.FALLOCATE: errno.EIO},
@@ -41,6 +44,7 @@ FAULTS: dict[str, dict[int, int]] = {
     "flush": {wire.FSYNC: errno.EIO},
     "full": {wire.WRITE: errno.ENOSPC, wire.FALLOCATE: errno.ENOSPC},
     "stall": {},
+    "delay": {},
 }
 
 
@@ -51,6 +55,7 @@ class Fault:
     kind: str
     first: int = 0
     last: int = 1 << 63
+    delay_s: float = 0.0
 
     def answer(self, opcode: int, offset: int, size: int) -> int:
         """The errno for a request, 0 where the fault does not concern it."""
@@ -166,6 +171,7 @@ class Server:
         self._buffer = bytearray(wire.REQUEST_BYTES_MAX)
         self._view = memoryview(self._buffer)
         self._stalled: list[bytes] = []
+        self._delayed: deque[tuple[float, bytes]] = deque()
         self._running = True
         mount(self._fuse, mount_point)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -178,12 +184,20 @@ class Server:
         poll.register(self._fuse, select.POLLIN)
         poll.register(self._listener, select.POLLIN)
         while self._running:
-            for fd, event in poll.poll():
+            for fd, event in poll.poll(self._wait_ms()):
                 if fd == self._listener.fileno():
                     self._control()
                 elif event & select.POLLERR or not self._drain():
                     self._running = False
+            self._answer_due()
         libc().umount2(self._mount_point.encode(), MNT_DETACH)
+
+    def _wait_ms(self) -> float | None:
+        return max(0.0, (self._delayed[0][0] - time.monotonic()) * 1000) if self._delayed else None
+
+    def _answer_due(self) -> None:
+        while self._delayed and self._delayed[0][0] <= time.monotonic():
+            self._answer(memoryview(self._delayed.popleft()[1]))
 
     def _drain(self) -> bool:
         """Serve all requests that wait; False when the mount has gone."""
@@ -198,6 +212,9 @@ class Server:
                 return False
             if self._disk.fault is not None and self._disk.fault.kind == "stall":
                 self._stalled.append(bytes(self._view[:length]))
+            elif self._disk.fault is not None and self._disk.fault.kind == "delay":
+                due = time.monotonic() + self._disk.fault.delay_s
+                self._delayed.append((due, bytes(self._view[:length])))
             else:
                 self._answer(self._view[:length])
 
@@ -238,6 +255,7 @@ class Server:
             self._set_fault(order)
         elif verb == "cut":
             self._stalled.clear()
+            self._delayed.clear()
             return self._disk.cut(int(order["seed"]))
         elif verb == "stop":
             self._running = False
@@ -253,9 +271,11 @@ class Server:
         self._disk.fault = None
         if kind is not None:
             self._disk.fault = Fault(
-                kind, int(order.get("first") or 0), 1 << 63 if last is None else int(last)
-            )
-        held, self._stalled = self._stalled, []
+                kind, int(order.get("first") or 0), 1 << 63 if last is None else int(last),
+                int(order.get("delay_ms") or 0) / 1000,
+            )  # fmt: skip
+        held, self._stalled = [*self._stalled, *(request for _, request in self._delayed)], []
+        self._delayed.clear()
         for request in held:
             self._answer(memoryview(request))
 

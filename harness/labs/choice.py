@@ -38,6 +38,9 @@ class AnyLab(Protocol):
     def server(self, name: str) -> AnyServer:
         """The server of that name."""
 
+    def peer_of(self, server: Any) -> AnyServer:
+        """The other server."""
+
     def power_on(self, host: Any) -> None:
         """Give a host power."""
 

@@ -130,9 +130,9 @@ class Machine(Asking):
         """Pull or plug the cable of a card: the guest sees the carrier go and come."""
         self.domain.updateDeviceFlags(with_cable(self.card(mac), plugged), LIVE)
 
-    def fail_disk(self, kind: str | None, *, partition: int | None = None) -> None:
+    def fail_disk(self, kind: str | None, *, partition: int | None = None, delay_ms: int = 0) -> None:
         """Have the first mirror disk nearly stand still ("stall"), or None: as before."""
-        if kind not in (None, STALL) or partition is not None:
+        if kind not in (None, STALL) or partition is not None or delay_ms:
             raise LabError(f"a virtual machine's disk cannot do {kind!r}; only {STALL!r}, for a whole disk")
         self.throttle(iops=STALLED_IOPS if kind else 0)
 

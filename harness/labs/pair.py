@@ -124,8 +124,13 @@ def await_status(
     return status
 
 
-def await_daemons(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
-    """Their daemons answer."""
+def await_daemons(lab: "AnyLab", timeout_s: float = 60.0) -> None:
+    """Both daemons answer."""
+    await_answers(lab.servers, timeout_s)
+
+
+def await_answers(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
+    """The daemons of these servers answer."""
     for server in servers:
         wait_for(
             lambda s=server: s.daemon_answers(),  # type: ignore[misc]
@@ -211,7 +216,7 @@ def insist(asked: Asking, verb: str, timeout_s: float, **arguments: Any) -> None
 
 def bring_up(lab: "AnyLab", timeout_s: float = 120.0, **options: Any) -> None:
     """From bare servers to a NORMAL mirror set and an active group."""
-    await_daemons(lab.servers)
+    await_daemons(lab)
     one = lab.server1
     write_configuration(lab, one, **options)
     # Over the API: an operator's command starts an interpreter each time.

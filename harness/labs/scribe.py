@@ -62,6 +62,12 @@ class Scribe:
         """Errors and wrong blocks that the writer met."""
         return [line.strip() for line in self._lines() if line.startswith("#")]
 
+    def slowest_s(self) -> float:
+        """The longest that a write, with its read-back, has taken; 0 below a tenth of a second."""
+        return max(
+            (float(line.split()[1]) for line in self._lines() if line.startswith("slow ")), default=0.0
+        )
+
     def verify(self, server: Server) -> None:
         """Every acknowledged write is there, as read on this server."""
         argv = [sys.executable, "-m", "harness.writer", "verify", self._file, str(self.log)]

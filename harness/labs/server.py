@@ -1,5 +1,6 @@
 """A server of the cluster under test: a host with a disk and with the daemon that PID 1 keeps running."""
 
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,13 @@ class Server(Host, Asking):
         """Its /etc/twinset, as the lab reads it."""
         return self.directory / "etc"
 
+    def forget(self) -> None:
+        """Become a new machine of the old name: without power, everything that the daemon had kept is gone."""
+        if self.powered:
+            raise LabError(f"{self.name} has power")
+        for entry in self.state_directory.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
     def start_daemon(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         """Have PID 1 run the daemon and run it again whenever it dies."""
         log = str(self.directory / "log" / "twinsetd.log")
@@ -57,15 +65,23 @@ class Server(Host, Asking):
         """Pid (0: not running), how often it was started, how it ended last."""
         return self.init.order("ping")
 
-    def fail_disk(self, kind: str | None, *, partition: int | None = None) -> None:
-        """Switch a fault of the disk on, or off with None; for the whole disk or one partition of it."""
+    def fail_disk(self, kind: str | None, *, partition: int | None = None, delay_ms: int = 0) -> None:
+        """Switch a fault on, or off with None; of the whole disk or one partition of it (not stall and delay)."""
         area: dict[str, int | None] = {"first": 0, "last": None}
         if partition is not None:
             found = next((p for p in self.disk.partitions if p.number == partition), None)
             if found is None:
                 raise LabError(f"{self.name} has no partition {partition}")
             area = {"first": found.offset_bytes, "last": found.offset_bytes + found.size_bytes - 1}
-        self.disk.order("fault", kind=kind, **area)
+        self.disk.order("fault", kind=kind, delay_ms=delay_ms, **area)
+
+    def limit_rate(self, lan: str, rate: str | None) -> None:
+        """Let this server send on a LAN at most so much (as tc spells it: "64kbit"), or as fast as it can with None."""
+        if rate is None:
+            self.run(["tc", "qdisc", "del", "dev", lan, "root"])
+        else:
+            limit = ["rate", rate, "burst", "3kb", "limit", "4mb"]
+            self.run(["tc", "qdisc", "replace", "dev", lan, "root", "tbf", *limit])
 
     def api(self, verb: str, timeout_s: float = 20.0, **arguments: Any) -> Any:
         """Ask twinsetd directly, without the operator's command in between."""

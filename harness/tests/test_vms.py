@@ -159,7 +159,7 @@ def test_a_power_cut_fails_over_after_ten_missed_heartbeats_and_loses_nothing(la
     other.write_file("/var/lib/twinset/cut.log", log.read_text())
     other.run([PYTHON, "-m", "harness.writer", "verify", FILE, "/var/lib/twinset/cut.log"], timeout_s=LATE_S)
     lab.power_on(machine)
-    pair.await_daemons([machine], LATE_S)
+    pair.await_answers([machine], LATE_S)
     pair.await_server(other, machine.name, "Od", LATE_S)
     pair.insist(other, "server.return", LATE_S, server=machine.name)
     for server in lab.servers:

@@ -54,7 +54,7 @@ class Rounds:
         took = now_s() - begun
         told = self._verify(survivor)
         self.lab.power_on(active)
-        pair.await_daemons([active], LATE_S)
+        pair.await_answers([active], LATE_S)
         pair.await_server(survivor, active.name, "Od", LATE_S)
         pair.insist(survivor, "server.return", LATE_S, server=active.name)
         for server in self.lab.servers:

@@ -209,7 +209,7 @@ def test_servers_with_different_configurations_form_no_cluster() -> None:
     pair = Pair(make_view())
     other = replace(pair.view, digest="f" * 16)
     pair.clusters[S2].view = pair.clusters[S2].book.view = other
-    pair.run(4_000)
+    pair.run(TIMING.timeout_ms + 4_000)
     answer = pair.ask(S1, "cluster.start")
     assert not answer.ok
     assert "different configurations" in answer.error["message"]

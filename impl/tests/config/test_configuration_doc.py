@@ -18,7 +18,18 @@ from twinset.guide import limits
 from twinset.guide.memory import set_memory_kib
 
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-SECTIONS = {"cluster", "timing", "name_service", "server", "lan", "mirror_set", "group", "account"}
+SECTIONS = {
+    "cluster",
+    "timing",
+    "name_service",
+    "alerts",
+    "trap",
+    "server",
+    "lan",
+    "mirror_set",
+    "group",
+    "account",
+}
 
 
 def rows_of(heading: str) -> dict[str, list[str]]:
@@ -53,7 +64,9 @@ def test_top_level_keys_are_documented() -> None:
 @pytest.mark.parametrize("section", sorted(SECTIONS))
 def test_keys_of_a_table_are_documented(section: str) -> None:
     """Each section names the keys of its table with their defaults, and no key that does not exist."""
-    heading = f"`[{section}]`" if section in {"cluster", "timing", "name_service"} else f"`[[{section}]]`"
+    heading = (
+        f"`[{section}]`" if section in {"cluster", "timing", "name_service", "alerts"} else f"`[[{section}]]`"
+    )
     rows = rows_of(heading)
     fields = {
         key.removeprefix(f"{section}."): field

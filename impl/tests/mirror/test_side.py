@@ -306,9 +306,10 @@ def test_a_failing_source_waits_for_the_good_side_to_record_it() -> None:
     assert ports.calls[-1] == "control source_faulty"
     side.path.written(op.seq)
     assert not ports.done
-    side.control({"type": "good_solo"})
+    side.control({"type": "good_solo", "fresh": False, "epoch": 7})
     assert side.record.state == State.FAULTY
     assert (ports.done, op.error) == ([op], 0)
+    assert side.maps.epoch > 7, "what is written from now on is difference there"
 
 
 def test_a_record_that_cannot_be_written_makes_the_side_faulty() -> None:

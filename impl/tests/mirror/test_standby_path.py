@@ -73,4 +73,4 @@ def test_a_failed_write_is_reported_to_the_side_and_not_to_the_other() -> None:
     op = write(0)
     target.write(op, 1, 1)
     assert not target.done(op, 5)
-    assert errors == [("local", 5)]
+    assert errors == [(op, 5)]

@@ -8,7 +8,7 @@ import pytest
 
 from twinset.errors import ProtocolError
 from twinset.mirror import requests
-from twinset.mirror.operations import VERIFY
+from twinset.mirror.operations import VERIFY, Op
 from twinset.mirror.session import COPY_RUNS, IN_STEP
 from twinset.mirror.verify import BLOCK_BYTES, DIGEST_BYTES, FEATURE, OPS_A_PIECE, digests
 
@@ -279,3 +279,22 @@ def test_digests_that_do_not_fit_end_the_connection() -> None:
     with pytest.raises(ProtocolError):
         side.verify.digest(ports.looks[0][0], b"short", 0)
     side.verify.digest(999, b"late", 0)
+
+
+def test_a_look_for_the_other_side_is_work_of_its_session() -> None:
+    """The next session begins without it; nothing outside the disk or of no session is read (R4, R11)."""
+    side, ports = make()
+    side.session_up(peer(role="source"))
+    with pytest.raises(ProtocolError):
+        side.target.verify(Op(VERIFY, 0, 16, 0, None))
+    side.control({"type": "attach", "mode": "none", "cur": 5, "set_uuid": "", "epoch": 1})
+    for offset, length in ((120, 16), (-1, 4), (0, 0)):
+        with pytest.raises(ProtocolError):
+            side.target.verify(Op(VERIFY, offset, length, 0, None))
+    look = Op(VERIFY, 112, 16, 0, None)
+    side.target.verify(look)
+    assert ports.reads == [look]
+    assert not side.drained
+    assert side.target.done(look, 0)
+    assert side.drained
+    assert side.target.received == 0, "it is no operation of the mirror"

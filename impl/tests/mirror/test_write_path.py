@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from twinset.mirror import without_disk
 from twinset.mirror.operations import COPY, READ, Op
 from twinset.mirror.write_path import COPYING, FAILED, HOLD, MIRROR, SOLO, SourcePath
 
@@ -19,12 +20,12 @@ class Bench:
         self.ports = Ports()
         self.maps = make_maps()
         self.wait = True
-        self.errors: list[tuple[str, int]] = []
+        self.errors: list[tuple[Op | None, int]] = []
         self.path = SourcePath(self.maps, self.ports, self._failed)
         self.path.set_mode(mode)
 
-    def _failed(self, where: str, errno: int) -> bool:
-        self.errors.append((where, errno))
+    def _failed(self, op: Op | None, errno: int) -> bool:
+        self.errors.append((op, errno))
         return self.wait
 
     def write(self, offset: int, length: int = 4) -> Op:
@@ -243,9 +244,9 @@ def test_a_failed_own_write_waits_for_the_good_side() -> None:
     bench.path.receipt(op.seq)
     bench.path.local_done(op, 5)
     bench.path.written(op.seq)
-    assert bench.errors == [("local", 5)]
+    assert bench.errors == [(op, 5)]
     assert not bench.ports.done
-    bench.path.fail_local()
+    without_disk.begin(bench.path)
     assert bench.ports.done == [op]
     assert op.error == 0
 
@@ -258,7 +259,7 @@ def test_a_write_in_the_failing_disks_hands_ends_once() -> None:
     bench.path.local_done(broken, 5)
     bench.path.written(broken.seq)
     bench.path.written(held.seq)
-    bench.path.fail_local()
+    without_disk.begin(bench.path)
     assert bench.ports.done == [broken], "its slot is still with the disk"
     bench.path.local_done(held, 5)
     assert bench.ports.done == [broken, held]
@@ -281,7 +282,7 @@ def test_a_failed_own_flush_is_never_retried_into_success() -> None:
     bench.path.flush_done(flush.token, 5, remote=False)
     bench.path.flush_done(flush.token, 0, remote=True)
     assert not bench.ports.flushed
-    bench.path.fail_local()
+    without_disk.begin(bench.path)
     assert bench.ports.flushed == [flush]
     assert flush.error == 0
 

@@ -26,13 +26,12 @@ def test_a_failing_standby_disk_breaks_the_mirror_and_not_the_service(running: P
     scribe.verify(active)
 
 
-@pytest.mark.parametrize("kind", ["write", "full"])
-def test_a_failing_active_disk_costs_no_acknowledged_write(running: Pair, kind: str) -> None:
-    """The active server's disk gives errors: the good side serves the data, by failover at the latest."""
+def test_a_full_active_disk_costs_no_acknowledged_write(running: Pair) -> None:
+    """The active server's disk takes no more: the good side serves the data (other errors: test_pair_disk_errors)."""
     active, standby = running.active, running.standby
     scribe = running.write()
     scribe.await_more(100)
-    active.fail_disk(kind, partition=DATA_PARTITION)
+    active.fail_disk("full", partition=DATA_PARTITION)
     running.await_active_on(standby)
     scribe.verify(standby)
 
@@ -49,7 +48,7 @@ def test_one_damaged_copy_of_the_cluster_record_is_survived(running: Pair, copy:
     running.lab.power_off(server)
     damage(server, cluster_partition.RECORD_OFFSETS[copy])
     running.lab.power_on(server)
-    pair.await_daemons(running.lab.servers)
+    pair.await_daemons(running.lab)
     running.lab.server1.api("cluster.start", LATE_S)
     running.await_normal()
     running.await_active_on(running.active)

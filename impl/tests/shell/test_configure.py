@@ -1,101 +1,20 @@
 """`cluster create`: both servers or none."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from twinset.config import lineage
 from twinset.errors import Refusal
 from twinset.mirror.cluster_partition import Record, State
 from twinset.shell import control_channel, disk_registration, latch
-from twinset.shell.configure import CONFIG_BYTES_MAX, Configure, validated
+from twinset.shell.configure import Asked
 from twinset.shell.disk import Disk
-from twinset.shell.paths import Paths
+from twinset.shell.exchange import CONFIG_BYTES_MAX, validated
 
-KEY = b"k" * 32
-
-
-def text(disk: str) -> str:
-    """A configuration that breaks no rule."""
-    lines = ['format = 1\n[cluster]\nname = "demo"']
-    lines += [f'[[server]]\nname = "{name}"' for name in ("server1", "server2")]
-    for number, (name, roles) in enumerate(
-        [("public", '["public", "interconnect"]'), ("ic1", '["interconnect", "mirror"]')]
-    ):
-        ends = ", ".join(
-            f'{{server="server{server}", interface="{name}", address="10.0.{number}.{server}/24"}}'
-            for server in (1, 2)
-        )
-        lines.append(f'[[lan]]\nname = "{name}"\nroles = {roles}\nendpoints = [ {ends} ]')
-    disks = ", ".join(f'{{server="server{server}", path="{disk}"}}' for server in (1, 2))
-    lines.append(f'[[mirror_set]]\nname = "set1"\ndisks = [ {disks} ]')
-    lines.append('partitions = [ {number=2, letter="E"} ]')
-    lines.append('[[group]]\nname = "db"\npolicy = ["server1", "server2"]')
-    lines.append('[[group.mirror_disk]]\nset = "set1"\nmounts = [ {letter="E", path="/mnt/db"} ]')
-    return "\n".join(lines) + "\n"
-
-
-def make_disk(path: Path, table: Any, number: int = 2) -> None:
-    """A disk that can be a mirror disk, with a data partition of that number."""
-    entries = [(0x7F, 2048, 2048), *[None] * (number - 2), (0x83, 8192, 8192)]
-    path.write_bytes(table(*entries).ljust(8 << 20, b"\0"))
-
-
-class Server:
-    """The exchange on one server."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.paths = Paths(directory / name / "etc", directory / name / "state", directory / name / "run")
-        self.paths.create()
-        self.why_not = ""
-        self.commits = 0
-        self.configure = Configure(self.paths, name, self._may_change, self._committed)
-
-    async def _may_change(self) -> str:
-        return self.why_not
-
-    def _committed(self) -> None:
-        self.commits += 1
-
-    def left(self) -> list[str]:
-        return sorted(entry.name for entry in self.paths.state.iterdir() if entry.is_file())
-
-
-class Line:
-    """A channel whose other end is a server in the same process."""
-
-    def __init__(self, server: Server) -> None:
-        self.to_server: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.to_client: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.hello = control_channel.hello("configure", "server2", "b" * 32)
-        self.serving = asyncio.create_task(server.configure.serve(_End(self)))  # type: ignore[arg-type]
-
-    async def frames(self) -> AsyncIterator[dict[str, Any]]:
-        while (frame := await self.to_client.get()) is not None:
-            yield frame
-
-    def send(self, frame: dict[str, Any]) -> None:
-        self.to_server.put_nowait(frame)
-
-    def close(self) -> None:
-        self.to_server.put_nowait(None)
-
-
-class _End:
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    async def frames(self) -> AsyncIterator[dict[str, Any]]:
-        while (frame := await self._line.to_server.get()) is not None:
-            yield frame
-
-    def send(self, frame: dict[str, Any]) -> None:
-        self._line.to_client.put_nowait(frame)
-
-    async def drained(self) -> None:
-        """Nothing to wait for."""
+from .configure_world import KEY, Line, Server, make_disk, text
 
 
 @pytest.fixture
@@ -105,7 +24,7 @@ def servers(tmp_path: Path) -> tuple[Server, Server]:
 
 
 def create(
-    servers: tuple[Server, Server], config: str, monkeypatch: pytest.MonkeyPatch, **change: str
+    servers: tuple[Server, Server], config: str, monkeypatch: pytest.MonkeyPatch, **change: Any
 ) -> dict[str, Any]:
     """Ask server 1; server 2 answers over a line in this process."""
     one, two = servers
@@ -120,7 +39,7 @@ def create(
         monkeypatch.setattr(control_channel, "connect", connect)
         try:
             own = control_channel.hello("configure", "server1", "a" * 32)
-            return await one.configure.create(config, KEY, own, **change)
+            return await one.configure.change(Asked(config, resolve=True, **change), KEY, own)
         finally:
             for line in lines:
                 line.close()
@@ -135,9 +54,10 @@ def test_both_servers_get_it(
     """After a success both hold the text, both were told, and nothing is left beside."""
     make_disk(tmp_path / "disk", table)
     result = create(servers, text(str(tmp_path / "disk")), monkeypatch)
-    assert result == {"cluster": "demo", "servers": ["server1", "server2"]}
+    assert (result["cluster"], result["servers"]) == ("demo", ["server1", "server2"])
+    assert (result["applied"], result["generation"], result["waits_for"]) == (True, 1, "")
     for server in servers:
-        assert server.paths.config.read_text() == text(str(tmp_path / "disk"))
+        assert lineage.body(server.paths.config.read_text()) == text(str(tmp_path / "disk"))
         assert server.left() == ["cluster.toml"]
         assert server.commits == 1
 
@@ -177,7 +97,7 @@ def test_a_peer_that_cannot_be_reached_changes_nothing(
     monkeypatch.setattr(control_channel, "connect", connect)
     own = control_channel.hello("configure", "server1", "a" * 32)
     with pytest.raises(Refusal) as caught:
-        asyncio.run(servers[0].configure.create(text(str(tmp_path / "disk")), KEY, own))
+        asyncio.run(servers[0].configure.change(Asked(text(str(tmp_path / "disk"))), KEY, own))
     assert "10.0.0.2" in caught.value.message
     assert "10.0.1.2" in caught.value.message
     assert servers[0].left() == []
@@ -204,17 +124,17 @@ def test_a_disk_that_cannot_be_a_mirror_disk_is_refused(
     assert [server.left() for server in servers] == [[], []]
 
 
-def test_a_cancelled_set_is_noted_on_both_servers_before_the_change(
+def test_a_set_that_a_change_drops_is_noted_on_both_servers(
     servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each notes its own disk of the configuration that goes (8.3-02)."""
+    """However it was dropped, each server notes its own disk, whose record is to be forgotten (8.3-02)."""
     make_disk(tmp_path / "disk", table)
     whole = text(str(tmp_path / "disk"))
     create(servers, whole, monkeypatch)
     left = (
         whole[: whole.index("[[mirror_set]]")] + '[[group]]\nname = "db"\npolicy = ["server1", "server2"]\n'
     )
-    create(servers, left, monkeypatch, cancel="set1")
+    create(servers, left, monkeypatch)
     for server in servers:
         assert server.left() == ["cancelled.json", "cluster.toml"]
         assert str(tmp_path / "disk") in (server.paths.state / "cancelled.json").read_text()
@@ -259,9 +179,9 @@ def test_a_giant_is_refused() -> None:
     assert caught.value.code == "E_LIMIT"
 
 
-@pytest.mark.parametrize("frame", [{}, {"t": "commit"}, {"t": "prepare"}, {"t": "prepare", "text": 3}])
+@pytest.mark.parametrize("frame", [{}, {"t": "commit"}, {"t": "offer"}, {"t": "offer", "text": 3}])
 def test_a_senseless_request_is_refused(servers: tuple[Server, Server], frame: dict[str, Any]) -> None:
-    """A commit without a prepare, and anything else that makes no sense, is answered with a refusal."""
+    """A commit without an offer, and anything else that makes no sense, is answered with a refusal."""
 
     async def scenario() -> dict[str, Any] | None:
         line = Line(servers[1])

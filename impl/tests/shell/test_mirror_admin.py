@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,10 @@ from twinset.errors import Refusal
 from twinset.shell import api_verbs, mirror_admin
 from twinset.shell.paths import Paths
 
-from .test_configure import text
+from .configure_world import text
+
+if TYPE_CHECKING:
+    from twinset.shell.configure import Asked
 
 FREE = {"cancel": {"allowed": True, "reason": "", "clause": "8.7-03", "help": ""}}
 USED = {
@@ -29,21 +32,21 @@ class Daemon:
         self.taken_up = asyncio.Event()
         self.taken_up.set()
         self.paths = Paths.from_environment({})
-        self.made: list[tuple[configuration.ClusterConfig, dict[str, str]]] = []
+        self.made: list[tuple[configuration.ClusterConfig, str]] = []
         self.written: list[str] = []
         self.event_log = SimpleNamespace(write=lambda name, *_: self.written.append(name))
         self._functions, self._why_not = functions, why_not
 
     async def _request(self, verb: str, args: dict[str, Any]) -> dict[str, Any]:
+        if verb == "change.judge" and self._why_not:
+            raise Refusal("E_STATE", self._why_not, "6.2.5-12", "twinset cluster stop")
         if verb == "mirror.functions":
             return {args["set"]: {"functions": self._functions}}
         return {"set": "set1", "server": "server2"}
 
-    async def why_not_change(self) -> str:
-        return self._why_not
-
-    async def create(self, made: str, **change: str) -> dict[str, Any]:
-        self.made.append((configuration.loads(made), change))
+    async def change(self, asked: Asked) -> dict[str, Any]:
+        assert not asked.live
+        self.made.append((configuration.loads(asked.text), asked.register))
         return {}
 
 
@@ -59,8 +62,8 @@ def test_a_set_is_registered_beside_the_others() -> None:
     daemon = Daemon()
     answer = ask(daemon, "mirror.register", set="set2", disks=DISKS, partitions={"2": "F"}, max_io_kib=128)
     assert answer["next"] == "twinset mirror create set2"
-    ((made, change),) = daemon.made
-    assert change == {"register": "set2"}
+    ((made, register),) = daemon.made
+    assert register == "set2"
     assert [item.name for item in made.mirror_sets] == ["set1", "set2"]
     fresh = made.mirror_sets[1]
     assert [(disk.server, disk.path) for disk in fresh.disks] == list(DISKS.items())
@@ -91,7 +94,7 @@ def test_what_breaks_a_rule_is_not_registered(args: dict[str, Any], code: str) -
 
 
 def test_a_set_that_no_group_uses_is_cancelled() -> None:
-    """The configuration loses it, and both servers are told to forget it (8.3-02)."""
+    """The configuration loses it, by which both servers forget it (8.3-02)."""
     daemon = Daemon()
     whole = daemon.runtime.config
     spare = whole.mirror_sets[0].model_copy(
@@ -103,8 +106,7 @@ def test_a_set_that_no_group_uses_is_cancelled() -> None:
     daemon.runtime.config = whole.model_copy(update={"mirror_sets": (spare, *whole.mirror_sets)})
     answer = ask(daemon, "mirror.cancel", set="SPARE")
     assert "8.5-02" in answer["next"]
-    ((made, change),) = daemon.made
-    assert change == {"cancel": "spare"}
+    ((made, _),) = daemon.made
     assert [item.name for item in made.mirror_sets] == ["set1"]
     assert daemon.written == ["mirror_set_cancelled"]
 

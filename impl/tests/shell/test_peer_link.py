@@ -9,10 +9,11 @@ from twinset.shell import control_channel
 from twinset.shell.control_channel import Channel, ControlPort
 from twinset.shell.links import LanPath
 from twinset.shell.peer_link import LinkTimes, PeerLink
+from twinset.wire.keyring import Keyring
 
 Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
-KEY = b"k" * 32
+KEY = Keyring(b"k" * 32)
 TIMES = LinkTimes(sign_of_life_s=0.05, silent_s=30.0, grace_s=30.0, connect_s=10.0, retry_s=0.02)
 IMPATIENT = LinkTimes(sign_of_life_s=0.05, silent_s=30.0, grace_s=0.1, connect_s=10.0, retry_s=0.02)
 
@@ -26,14 +27,14 @@ def free_port() -> int:
 class End:
     """One daemon's end; server 1 listens."""
 
-    def __init__(self, me: str, peer: str, port: int, key: bytes = KEY, times: LinkTimes = TIMES) -> None:
+    def __init__(self, me: str, peer: str, port: int, keys: Keyring = KEY, times: LinkTimes = TIMES) -> None:
         self.got: list[dict[str, Any]] = []
         self.gone = 0
         self.problems: list[str] = []
         self.port = port
-        self.key = key
+        self.keys = keys
         self.link = PeerLink(
-            key=key, me=me, peer=peer, received=self.got.append, unreachable=self._unreachable,
+            keys=keys, me=me, peer=peer, received=self.got.append, unreachable=self._unreachable,
             problem=self.problems.append, times=times, port=port,
         )  # fmt: skip
         self.listener: ControlPort | None = None
@@ -43,7 +44,7 @@ class End:
 
     async def listen(self, addresses: list[str]) -> None:
         self.listener = ControlPort(
-            self.key, self.link.own_hello, {"link": self.link.serve}, self.problems.append, 30.0
+            self.keys, self.link.own_hello, {"link": self.link.serve}, self.problems.append, 30.0
         )
         await self.listener.listen(addresses, self.port)
 
@@ -139,12 +140,12 @@ def test_a_link_without_connection_is_given_up_after_its_grace(until: Until) -> 
     asyncio.run(scenario())
 
 
-def test_another_key_never_connects(until: Until) -> None:
+def test_another_never_connects(until: Until) -> None:
     """A daemon with another key is refused, and both say why."""
 
     async def scenario() -> None:
         port = free_port()
-        one, two = End("server1", "server2", port), End("server2", "server1", port, key=b"x" * 32)
+        one, two = End("server1", "server2", port), End("server2", "server1", port, keys=Keyring(b"x" * 32))
         await one.listen(LANS)
         two.connect(LANS)
         await until(lambda: one.problems or two.problems, "a refusal")

@@ -16,6 +16,7 @@ from twinset.shell import store
 from twinset.shell.event_log import EventLog
 from twinset.shell.paths import Paths
 from twinset.shell.runtime import Runtime
+from twinset.wire.keyring import Keyring
 
 Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
@@ -44,6 +45,7 @@ class FakeCore:
     """Answers each event from a script; keeps what it was fed."""
 
     def __init__(self, *_: Any) -> None:
+        self.runs: dict[str, Any] = {}
         self.fed: list[events.Event] = []
         self.script: Callable[[events.Event], list[effects.Effect]] = lambda _: []
 
@@ -62,7 +64,7 @@ class World:
         self.bugs: list[str] = []
         self.log = EventLog(self.paths.events, "server1")
         self.runtime = Runtime(
-            CONFIG, b"text", "server1", "0" * 32, b"k" * 32, self.paths, 0.1, self.log,
+            CONFIG, b"text", "server1", "0" * 32, Keyring(b"k" * 32), self.paths, 0.1, self.log,
             lambda *_: None, lambda where, _: self.bugs.append(where),
         )  # fmt: skip
         core = self.runtime._core

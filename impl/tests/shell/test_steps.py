@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from twinset.cluster.effects import RunStep
+from twinset.cluster.effects import Fence, RunStep
 from twinset.cluster.events import ResourceLost, StepDone
 from twinset.config.cluster import ClusterConfig
 from twinset.errors import StepFailed
@@ -161,6 +161,64 @@ def test_a_failure_carries_its_reason(tmp_path: Path, monkeypatch: pytest.Monkey
         assert world.events == ["script_start_failed"]
 
     scenario(tmp_path, monkeypatch, work)
+
+
+# Every event of a step, by name: an operator looks them up.
+STEP_EVENTS = {
+    "mirror_disk": (
+        "mirror_disk_started",
+        "mirror_disk_stopped",
+        "mirror_disk_start_failed",
+        "mirror_disk_stop_failed",
+    ),
+    "registry_key": (
+        "registry_key_started",
+        "registry_key_stopped",
+        "registry_key_start_failed",
+        "registry_key_stop_failed",
+    ),
+    "floating_ip": (
+        "floating_ip_started",
+        "floating_ip_stopped",
+        "floating_ip_start_failed",
+        "floating_ip_stop_failed",
+    ),
+    "virtual_ip": (
+        "virtual_ip_started",
+        "virtual_ip_stopped",
+        "virtual_ip_start_failed",
+        "virtual_ip_stop_failed",
+    ),
+    "virtual_computer_name": (
+        "virtual_computer_name_started",
+        "virtual_computer_name_stopped",
+        "virtual_computer_name_start_failed",
+        "virtual_computer_name_stop_failed",
+    ),
+    "script": ("script_started", "script_stopped", "script_start_failed", "script_stop_failed"),
+}
+
+
+@pytest.mark.parametrize("kind", STEP_EVENTS)
+def test_every_step_is_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until, kind: str
+) -> None:
+    """Started, stopped, and why not, of each kind of resource."""
+    written: list[str] = []
+
+    async def work(world: World) -> None:
+        monkeypatch.setitem(module.KINDS, kind, world.resource)
+        monkeypatch.setattr(module, "written", lambda *_: {})
+        for number, (action, failure) in enumerate(
+            (("start", None), ("stop", None), ("start", StepFailed("no")), ("stop", StepFailed("no"))), 1
+        ):
+            world.resource.failure = failure
+            world.steps.perform(RunStep(number, "db", kind, 0, action, {"ARMS_EVENT": "START"}))
+            await until(lambda number=number: world.done(number), "the answer")
+        written.extend(world.events)
+
+    scenario(tmp_path, monkeypatch, work)
+    assert tuple(written) == STEP_EVENTS[kind]
 
 
 def test_a_bug_in_a_resource_is_an_answer(
@@ -343,3 +401,26 @@ def test_the_next_daemon_opens_what_is_started(
         await later.stop()
 
     scenario(tmp_path, monkeypatch, work)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(0, ""), (1, "no answer of the power switch")])
+def test_the_fencing_hook_is_told_whom_to_switch_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until, status: int, reason: str
+) -> None:
+    """By its environment; its status decides, and what it says is the reason."""
+    hook = tmp_path / "fence"
+    hook.write_text(
+        f'#!/bin/sh\necho "$TWINSET_FENCE of $TWINSET_CLUSTER" > {tmp_path}/told\necho "{reason}" >&2\nexit {status}\n'
+    )
+    hook.chmod(0o755)
+    settings = CONFIG.cluster.model_copy(update={"fence": str(hook), "fence_timeout_s": 20.0})
+
+    async def work(world: World) -> None:
+        world.steps._config = CONFIG.model_copy(update={"cluster": settings})
+        world.steps.fence(Fence(1, "server2"))
+        answer = await until(world.done, "the answer")
+        assert answer.ok == (status == 0)
+        assert reason in answer.reason
+
+    scenario(tmp_path, monkeypatch, work)
+    assert (tmp_path / "told").read_text() == "server2 of demo\n"

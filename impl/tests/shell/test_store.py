@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from twinset.shell import store
+from twinset.wire.keyring import Keyring
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_bad_key_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "cluster.key"
     store.write_atomic(path, text)
     with pytest.raises(ValueError, match=r"cluster\.key"):
-        store.read_key(path)
+        store.read_keys(path)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -61,9 +62,9 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     store.write_atomic(path, "ab" * 32)
     path.chmod(0o640)
     with pytest.raises(ValueError, match="readable by others"):
-        store.read_key(path)
+        store.read_keys(path)
     path.chmod(0o600)
-    assert store.read_key(path) == b"\xab" * 32
+    assert store.read_keys(path) == Keyring(b"\xab" * 32)
 
 
 def test_the_boot_id_stays_until_its_directory_goes(tmp_path: Path) -> None:

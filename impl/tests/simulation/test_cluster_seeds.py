@@ -14,6 +14,7 @@ RARE = {
     ("starting", "stopped"),
     ("start_failed", "inactive"),
     ("stopping", "expelled"),
+    ("left", "isolated"),  # of server isolate: test_isolation.py plays it among all faults
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from twinset.simulation.mirror import play
+from twinset.simulation.mirror import DiskWorld, PathWorld, play
 from twinset.simulation.mirror_permits import FORCED, PLAIN, PermitWorld
 from twinset.simulation.mirror_split import SplitWorld
 from twinset.simulation.mirror_verify import VerifyWorld
@@ -55,6 +55,30 @@ def test_no_seed_breaks_a_promise_under_permits() -> None:
     assert granted[FORCED] > len(SEEDS) // 4
     assert chosen > len(SEEDS) // 4
     assert "forced:apart" in rows
+
+
+def test_no_seed_breaks_a_promise_while_disks_fail() -> None:
+    """Disks fail again and again: nothing is lost, and no client sees an error that the other side can spare it."""
+    failed = 0
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=DiskWorld)
+        assert not violation, (
+            f"{violation}; replay: python -m twinset.simulation.mirror --disks --seed {seed} --trace"
+        )
+        failed += world.faults.kinds.get("disk", 0)
+    assert failed > len(SEEDS) // 4, "disks hardly ever failed"
+
+
+def test_no_seed_breaks_a_promise_while_mirror_connects_break() -> None:
+    """One of two mirror connects breaks or is changed again and again: no frame is lost and none taken twice."""
+    changes = 0
+    for seed in SEEDS:
+        world, violation = play(seed, world_type=PathWorld)
+        assert not violation, (
+            f"{violation}; replay: python -m twinset.simulation.mirror --paths --seed {seed} --trace"
+        )
+        changes += world.faults.kinds.get("path", 0)
+    assert changes > len(SEEDS), "connects hardly ever broke"
 
 
 def test_sides_that_were_written_apart_become_equal_by_an_operators_word() -> None:

@@ -15,18 +15,19 @@ from twinset.wire.control import (
     FrameReceived,
     Hello,
 )
+from twinset.wire.keyring import Keyring
 
-KEY = b"k" * 32
+KEY = Keyring(b"k" * 32)
 
 
 def hello(server: str = "server1", nonce: str = "1") -> Hello:
     return Hello("link", server, "a" * 32, nonce * 32)
 
 
-def pair(other_key: bytes = KEY) -> tuple[ControlConnection, ControlConnection]:
+def pair(other: Keyring = KEY) -> tuple[ControlConnection, ControlConnection]:
     return (
         ControlConnection(KEY, hello("server2", "2"), listener=False),
-        ControlConnection(other_key, hello("server1", "1"), listener=True),
+        ControlConnection(other, hello("server1", "1"), listener=True),
     )
 
 
@@ -63,9 +64,9 @@ def test_frames_arrive_in_order(step: int) -> None:
     assert right.events_received()[1:] == [FrameReceived({"n": n}) for n in range(3)]
 
 
-def test_another_key_is_refused_by_both() -> None:
+def test_another_is_refused_by_both() -> None:
     """A side with another key is noticed at its proof."""
-    left, right = pair(b"x" * 32)
+    left, right = pair(Keyring(b"x" * 32))
     right.receive_data(left.data_to_send())
     with pytest.raises(ProtocolError, match="does not hold the cluster key"):
         left.receive_data(right.data_to_send())

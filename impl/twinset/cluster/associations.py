@@ -2,7 +2,7 @@
 
 The configuration says how it begins. A change is kept by both servers and by their memory, so it outlives
 failovers, restarts and power cuts; it takes effect when the group starts next, because clients may hold the
-address that they were given. A new configuration begins anew.
+address that they were given. A configuration that says something else of the group begins anew.
 
 Only the owner of the group changes it while both servers operate. When both changed it apart from each other,
 the higher version wins, and of equal ones that of the server whose name sorts last: both decide alike.
@@ -59,6 +59,17 @@ def from_json(value: Any) -> Association:
         case [bool(wanted), int(version), str(server)]:
             return Association(wanted, version, server)
     raise ValueError(f"{value!r:.100} is no association")
+
+
+def resumed(memory: Mapping[str, Any], view: ClusterView) -> dict[str, Association]:
+    """What was changed before, of groups of which the configuration still says what it said then."""
+    said, words = of_view(view), memory.get("association_words", {})
+    kept = {
+        name: from_json(value)
+        for name, value in memory.get("associations", {}).items()
+        if name in said and words.get(name, said[name].wanted) == said[name].wanted
+    }
+    return {**said, **kept}
 
 
 def hear(cluster: Cluster, told: Mapping[str, Any]) -> None:
@@ -165,4 +176,6 @@ def _when_kept(
 def _keep(cluster: Cluster, changed: Mapping[str, Association]) -> None:
     cluster.associations.update(changed)
     cluster.persist("associations", {name: each.to_json() for name, each in cluster.associations.items()})
+    words = {name: each.wanted for name, each in of_view(cluster.view).items()}
+    cluster.persist("association_words", words)
     cluster.dirty = cluster.told_dirty = True

@@ -131,6 +131,24 @@ class Probe:
     targets: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Have the hook switch a server off; the `StepDone` is ok when it has confirmed that the server has no power."""
+
+    action_id: int
+    server: str
+
+
 Effect = (
-    SendHeartbeat | SendPeer | RunStep | MirrorCommand | GrantLease | Log | Reply | Persist | Halt | Probe
+    SendHeartbeat
+    | SendPeer
+    | RunStep
+    | MirrorCommand
+    | GrantLease
+    | Log
+    | Reply
+    | Persist
+    | Halt
+    | Probe
+    | Fence
 )

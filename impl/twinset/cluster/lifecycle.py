@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import failback, messages, mirrors, permits, placement, running, verdicts
+from . import arbitration, failback, messages, mirrors, permits, placement, running, verdicts
 from .effects import Halt
 from .membership import (
     DOWN,
@@ -57,6 +57,8 @@ class Life:
     alone_at_stop: bool = False  # the peer was no member when the cluster shutdown began
     rights: dict[str, bool] = field(default_factory=dict)  # sets closed cleanly: with the solo right or not
     config_differs: bool = False
+    differs_since_ms: int = -1  # ran_ms when it was first heard
+    differs_told: bool = False
     alone: bool = False  # a member by a lone start: what it runs needs the proof of its own records (R7)
     settle_alone_ms: int = -1
     halted: bool = False
@@ -64,6 +66,7 @@ class Life:
     doubt_since_ms: int = -1  # clock of the last gap so long that the peer may have declared this server down
     stranger_ran_ms: int = -1  # ran_ms when an operating peer was heard that does not hear this server
     alive_ms: int = -1  # clock of the last durable sign of life of this boot
+    stays: bool = False  # it leaves the cluster to be isolated, not to be switched off [4.4-02]
     return_refusal: str = ""  # why the last return did not come about
 
     @classmethod
@@ -84,6 +87,7 @@ class Life:
             start_at_boot=stopped_cleanly and view.start_at_boot,
             alone_at_stop=bool(saved.get("alone_at_stop")),
             alone=bool(saved.get("alone")),
+            stays=phase == LEAVING and bool(saved.get("stays")),
             rights=dict(memory.get("closed", {})),
             alive_ms=_last_alive(memory.get("alive"), boot_id),
         )
@@ -133,6 +137,7 @@ def save(cluster: Cluster) -> None:
             "verdict_boot": life.verdict_boot,
             "alone_at_stop": life.alone_at_stop,
             "alone": life.alone,
+            "stays": life.stays,
         },
     )
 
@@ -168,7 +173,11 @@ def tick(cluster: Cluster) -> None:
             enter(cluster, "closed")
     elif life.phase == LEFT:
         told = life.peer_status != "O" or since_entered(cluster) >= timing.timeout_ms
-        if told and not life.halted:
+        if told and life.stays:
+            life.stays = False
+            enter(cluster, "stays")
+            cluster.log("server_isolated", "warning", server=cluster.me)
+        elif told and not life.halted:
             life.halted = True
             cluster.out.append(Halt("this server has left the cluster"))
     elif life.phase == EXPELLED and _idle(cluster):
@@ -177,6 +186,7 @@ def tick(cluster: Cluster) -> None:
         life.doubtful = False
         enter(cluster, "idle")
     elif life.phase == MEMBER:
+        arbitration.tick(cluster)
         if life.settle_alone_ms >= 0 and cluster.ran_ms - life.settle_alone_ms >= timing.heartbeat_ms:
             life.settle_alone_ms = -1
             _place_alone(cluster)

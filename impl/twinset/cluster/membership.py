@@ -40,7 +40,8 @@ ISOLATED, RETURNING, EXPELLED, LEAVING, LEFT = "isolated", "returning", "expelle
 # phase, trigger -> phase. Triggers: start/stop/return/shutdown are the operator's; formed: both servers are
 # there; alone: the peer stayed silent for the startup wait; outvoted: the peer operates and holds this
 # server as down; admitted: the peer operates and holds this server as operating; expelled: the peer has
-# declared this server down while it operated; idle: all groups are stopped; closed: all mirrors are closed.
+# declared this server down while it operated; idle: all groups are stopped; closed: all mirrors are closed; stays:
+# it left to be isolated, for a snapshot or a backup [4.4-02].
 PHASES: dict[tuple[str, str], str] = {
     (STOPPED, "start"): STARTING,
     (STOPPED, "outvoted"): ISOLATED,
@@ -62,6 +63,7 @@ PHASES: dict[tuple[str, str], str] = {
     (STOPPING, "expelled"): EXPELLED,
     (LEAVING, "closed"): LEFT,
     (LEAVING, "expelled"): LEFT,
+    (LEFT, "stays"): ISOLATED,
     (EXPELLED, "idle"): ISOLATED,
 }
 

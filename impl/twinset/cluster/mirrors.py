@@ -39,6 +39,7 @@ FIGURES = (
     "copied_bytes_last",
     "copy_mode_last",
     "source",
+    "connects",
     "verify",
     "diverged",
     "kept",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ONE_PLACE: Final = "7.1.1-02"
 AT_REST: Final = (STOPPED, ISOLATED)
+READ: Final = "read"  # of a server that is isolated or stopped, by the daemon itself (reading.py)
 FORCED_MEANS: Final = (
     "this side is not known to be the latest; after a forced permit the two copies differ, nothing is copied by"
     " itself any more, and an operator has to name the good side, which is copied in full over the other one"
@@ -72,7 +73,7 @@ def bars(cluster: Cluster, sets: Iterable[str]) -> str:
 
 def leased(cluster: Cluster) -> bool:
     """True while this server, which does not operate, gives a lease to what it has permitted."""
-    wanted = cluster.permits or cluster.permitting
+    wanted = cluster.permitting or any(function != READ for function in cluster.permits.values())
     return bool(wanted) and cluster.phase in AT_REST and not any(run.running for run in cluster.runs.values())
 
 
@@ -83,7 +84,7 @@ def resumed(memory: Mapping[str, Any], boot_id: str, sets: Iterable[str]) -> dic
         return {}
     known = set(sets)
     return {
-        str(name): FORCED_PERMIT if function == FORCED_PERMIT else PERMIT
+        str(name): function if function in (FORCED_PERMIT, READ) else PERMIT
         for name, function in saved.get("sets", {}).items()
         if name in known
     }
@@ -91,23 +92,24 @@ def resumed(memory: Mapping[str, Any], boot_id: str, sets: Iterable[str]) -> dic
 
 def withdraw_all(cluster: Cluster) -> None:
     """This server takes part in the cluster again, by whatever way: no access beside groups."""
-    for name in cluster.permits:
-        mirrors.command(cluster, name, RESTRICT, {})
+    for name, function in cluster.permits.items():
+        if function != READ:
+            mirrors.command(cluster, name, RESTRICT, {})
         cluster.log("access_restricted", "warning", set=name, server=cluster.me, reason=cluster.phase)
     if cluster.permits:
         cluster.permits = {}
-        _save(cluster)
+        save(cluster)
 
 
 def again(cluster: Cluster, name: str) -> None:
     """The mirror process was restarted: what was permitted is permitted again."""
     function = cluster.permits.get(name)
-    if function is None:
+    if function is None or function == READ:
         return
 
     def then(done: StepDone) -> None:
         if not done.ok and cluster.permits.pop(name, None) is not None:
-            _save(cluster)
+            save(cluster)
             cluster.log("access_restricted", "error", set=name, server=cluster.me, reason=done.reason)
 
     mirrors.command(
@@ -115,7 +117,8 @@ def again(cluster: Cluster, name: str) -> None:
     )
 
 
-def _save(cluster: Cluster) -> None:
+def save(cluster: Cluster) -> None:
+    """Make what is permitted durable for this boot."""
     cluster.persist("permits", {"boot": cluster.boot_id, "sets": cluster.permits})
 
 
@@ -138,6 +141,9 @@ def _permit(cluster: Cluster, args: dict[str, Any], function: str) -> Any:
         return ELSEWHERE
     what = f"mirror {function} {name}"
     mirror_functions.require(cluster, name, function)
+    if cluster.permits.get(name) == READ:
+        text = f"{what}: it is being read; what is written under a permit would change under the reader"
+        raise Refusal("E_STATE", text, "4.4-02", f"twinset mirror read {name} --end")
     if name in cluster.permits:
         return {"set": name, "server": cluster.me, "already": True}
     if name in cluster.permitting:
@@ -216,7 +222,7 @@ class _Permission:
             return
         cluster.permits[name] = self.function
         cluster.permitting.discard(name)
-        _save(cluster)
+        save(cluster)
         cluster.log("access_permitted", "warning", set=name, server=cluster.me, function=self.function)
         messages.send_state(cluster)
         self.outcome = True, {"set": name, "server": cluster.me, "function": self.function}
@@ -237,6 +243,13 @@ def mirror_restrict(cluster: Cluster, args: dict[str, Any]) -> Any:
         return ELSEWHERE
     mirror_functions.require(cluster, name, RESTRICT)
     answer = {"set": name, "server": cluster.me}
+    if cluster.permits.get(name) == READ:
+        raise Refusal(
+            "E_STATE",
+            f"mirror restrict {name}: it is being read",
+            "4.4-02",
+            f"twinset mirror read {name} --end",
+        )
     if name not in cluster.permits:
         return {**answer, "already": True}
     outcome: list[Outcome] = []
@@ -248,7 +261,7 @@ def mirror_restrict(cluster: Cluster, args: dict[str, Any]) -> Any:
             outcome.append((False, Refusal("E_STATE", text, "8.7-08", "twinset mirror status").as_json()))
             return
         if cluster.permits.pop(name, None) is not None:
-            _save(cluster)
+            save(cluster)
             cluster.log("access_restricted", set=name, server=cluster.me, reason="asked by an operator")
         if (
             cluster.phase == STOPPED
@@ -281,7 +294,7 @@ def _against(cluster: Cluster, name: str) -> str:
     """Why the other server may not give access to its side; "" when it may."""
     if name not in cluster.mirrors:
         return f"it knows no mirror set {name}"
-    if name in cluster.permits or name in cluster.permitting:
+    if cluster.permits.get(name, READ) != READ or name in cluster.permitting:
         return f"access to {name} is permitted there"
     if group := mirror_functions.busy_group(cluster, name):
         return f"group {group} is in operation there"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import redundancy
 from .groups import ACTIVE, INACTIVE, START_FAILED
 from .membership import OPERATING, WORDS
 
@@ -31,7 +32,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
     # A peer that was never heard does not run, as far as this server can know.
     mine, theirs = cluster.status, cluster.life.peer_status or "X"
     servers = {cluster.me: mine, cluster.peer: theirs}
-    return {
+    status = {
         "cluster": cluster.view.name,
         "this_server": cluster.me,
         "servers": {
@@ -43,6 +44,10 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "groups": groups(cluster),
         "mirror_sets": mirror_sets(cluster),
     }
+    heard = [
+        lan for lan in cluster.view.lans if cluster.peer_reachable and lan not in cluster.watch.lost_lans
+    ]
+    return {**status, "redundancy": redundancy.assessment(status, cluster.view, heard)}
 
 
 def silent_s(cluster: Cluster, server: str) -> int | None:
@@ -141,8 +146,12 @@ def _mirror_set(cluster: Cluster, name: str) -> dict[str, Any]:
                 "session": side.session,
                 "frozen": mine.get("frozen"),
                 "refused": side.refused,
+                "connects": mine.get("connects") or [],
             },
-            cluster.peer: {"state": theirs.get("state") or "unknown"},
+            cluster.peer: {
+                "state": theirs.get("state") or "unknown",
+                "connects": theirs.get("connects") or [],
+            },
         },
     }
 

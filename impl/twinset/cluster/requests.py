@@ -15,6 +15,7 @@ from twinset.errors import Refusal
 
 from . import (
     associations,
+    change_requests,
     group_requests,
     messages,
     mirror_requests,
@@ -22,6 +23,7 @@ from . import (
     mirror_verify,
     notices,
     permits,
+    reading,
     server_requests,
 )
 from .effects import Reply
@@ -170,8 +172,11 @@ _VERBS: dict[str, Handler] = {
     "cluster.start": server_requests.cluster_start,
     "cluster.stop": server_requests.cluster_stop,
     "cluster.status": server_requests.cluster_status,
+    "change.judge": change_requests.judge,
+    "change.ready": change_requests.ready,
     "server.return": server_requests.server_return,
     "server.shutdown": server_requests.server_shutdown,
+    "server.isolate": server_requests.server_isolate,
     "group.start": group_requests.group_start,
     "group.stop": group_requests.group_stop,
     "group.move": group_requests.group_move,
@@ -188,6 +193,8 @@ _VERBS: dict[str, Handler] = {
     "mirror.permit": permits.mirror_permit,
     "mirror.forced_permit": permits.mirror_forced_permit,
     "mirror.restrict": permits.mirror_restrict,
+    "mirror.read": reading.mirror_read,
+    "mirror.read_end": reading.mirror_read_end,
     "mirror.stats": mirror_requests.mirror_stats,
     "mirror.resolve": mirror_resolve.mirror_resolve,
     "mirror.verify": mirror_verify.mirror_verify,

@@ -92,7 +92,7 @@ class Cluster:
         self.watch = PeerWatch(view.timing, view.lans)
         self.records = {group.name: GroupRecord(group.policy[0]) for group in view.groups}
         self.runs = {group.name: GroupRun(group) for group in view.groups}
-        self.associations = associations.of_view(view)
+        self.associations = associations.resumed(memory, view)
         self.mirrors = {name: MirrorSide(name) for name in view.sets}
         self.told = PeerState()
         self.actions: dict[int, Callable[[StepDone], None]] = {}
@@ -108,6 +108,7 @@ class Cluster:
         self.granted_until_ms = -1
         self.next_heartbeat_ms = -1
         self.answered_ms = -1
+        self.fence_again_ms = -1  # ran_ms when a fence that failed is tried again
         self.dirty = False
         self.told_dirty = False
         self.life = lifecycle.Life.from_memory(memory, boot_id, view)
@@ -322,9 +323,6 @@ class Cluster:
             record = record_from_json(value, self.view.servers)
             if name in self.records and record is not None:
                 self.records[name] = record
-        for name, value in memory.get("associations", {}).items():
-            if name in self.associations:
-                self.associations[name] = associations.from_json(value)
         runs = memory.get("runs", {})
         if runs.get("boot") == self.boot_id and self.phase != STOPPED:
             for name, value in runs.get("runs", {}).items():

@@ -9,7 +9,7 @@ from twinset.errors import Refusal
 from . import lifecycle, messages, permits, report
 from .groups import STOP_FAILED
 from .membership import EXPELLED, ISOLATED, LEAVING, LEFT, MEMBER, RETURNING, STARTING, STOPPED, STOPPING
-from .outcomes import ELSEWHERE, Outcome, require_nothing_stuck, server_name, word
+from .outcomes import ELSEWHERE, Outcome, require_nothing_stuck, require_operating, server_name, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +149,44 @@ def server_return(cluster: Cluster, args: dict[str, Any]) -> Any:
             "6.2.5-15",
             "twinset cluster status",
         )
+
+    return check
+
+
+def server_isolate(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """Take a server that runs no group out of the cluster for a snapshot or a backup; it goes on running [4.4-02]."""
+    name = server_name(cluster, str(args.get("server") or ""))
+    if name != cluster.me:
+        return ELSEWHERE
+    what, clause = f"server isolate {name}", "4.4-02"
+    if cluster.phase == ISOLATED:
+        return {"status": "Od", "already": True}
+    require_operating(cluster, what)
+    if not (cluster.peer_operates and cluster.peer_reachable):
+        text = f"{what}: {cluster.peer} does not operate, so nothing would go on"
+        raise Refusal("E_STATE", text, clause, "twinset cluster status")
+    for group, run in cluster.runs.items():
+        record = cluster.records[group]
+        if run.running or (record.wanted and record.owner == cluster.me):
+            text = f"{what}: group {group} runs on {name}"
+            raise Refusal("E_STATE", text, clause, f"twinset group move {group} {cluster.peer}")
+    for mirror_set, side in cluster.mirrors.items():
+        if side.state not in ("IN_SYNC", "BLANK"):
+            text = f"{what}: its side of mirror set {mirror_set} is {side.state or 'unknown'}: no whole copy to read"
+            raise Refusal("E_STATE", text, clause, f"twinset mirror status {mirror_set}")
+    cluster.life.stays = True
+    cluster.log("server_isolating", "info", server=name)
+    lifecycle.enter(cluster, "shutdown")
+
+    def check() -> Outcome | None:
+        if cluster.phase in (
+            LEFT,
+            ISOLATED,
+        ):  # closed; the other server drops what it had forwarded once it knows
+            return True, {"status": "Od"}
+        if cluster.phase == LEAVING:
+            return None
+        raise Refusal("E_STATE", f"{what}: {name} is {cluster.phase} now", clause, "twinset cluster status")
 
     return check
 

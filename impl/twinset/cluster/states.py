@@ -35,6 +35,7 @@ TRIGGERS = {
     "outvoted": "the peer operates and holds this server as down",
     "stop": "cluster shutdown [6.2.5-12]",
     "closed": "all groups are stopped and all mirrors closed",
+    "stays": "it has left to be isolated for a snapshot or a backup, and goes on running [4.4-02]",
     "shutdown": "shutdown of this server alone [6.3-02]",
     "expelled": "the peer declared this server down, or this server cannot exclude it",
     "idle": "all groups are stopped",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import lifecycle, messages, mirrors, partition, requests, running
+from . import arbitration, lifecycle, messages, mirrors, partition, requests, running
 from .membership import LEFT, MEMBER, OPERATING, STARTING, STOPPED, STOPPING, UP
 
 OUTCAST = ("Xd", "Od")  # what a server holds of a peer that it has declared down
@@ -37,7 +37,7 @@ def silence(cluster: Cluster, trigger: str) -> None:
         if reason:
             give_up(cluster, reason)
         else:
-            declare_down(cluster, "no heartbeat on any network")
+            arbitration.silent(cluster)
     elif cluster.phase not in OPERATING and cluster.life.peer_status in ("O", "Od"):
         cluster.life.peer_status = "Xd"
         _forget_told(cluster)
@@ -189,10 +189,16 @@ def expel(cluster: Cluster) -> None:
 
 def compare_configuration(cluster: Cluster, digest: str) -> None:
     """Servers with different configurations never form a cluster."""
-    differs = digest != cluster.view.digest
-    if differs and not cluster.life.config_differs:
+    life = cluster.life
+    if digest == cluster.view.digest:
+        life.config_differs, life.differs_since_ms, life.differs_told = False, -1, False
+        return
+    if not life.config_differs:
+        life.config_differs, life.differs_since_ms = True, cluster.ran_ms
+    lasts_ms = cluster.ran_ms - life.differs_since_ms  # a change that is being handed over passes by itself
+    if lasts_ms >= cluster.view.timing.timeout_ms and not life.differs_told:
+        life.differs_told = True
         cluster.log("configuration_differs", "error", server=cluster.peer)
-    cluster.life.config_differs = differs
 
 
 # -- after a total partition ---------------------------------------------------------------------------

@@ -91,6 +91,8 @@ class ClusterView:
     auto_return: bool = False
     start_at_boot: bool = True  # power-on after a cluster shutdown is a cluster startup [6.2.5-11]
     preferred_survivor: str = ""
+    ping_targets: tuple[str, ...] = ()  # arbitration.py; none: a silent peer counts as down
+    fences: bool = False  # a hook has to confirm that a silent peer is off
     associated_names_max: int = 64  # virtual computer names, once one is associated [2.2.2.3-22]
     digest: str = "0" * 16  # of the canonical text; both servers must agree
 

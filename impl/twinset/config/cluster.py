@@ -15,6 +15,8 @@ Role = Literal["public", "interconnect", "mirror"]
 Startup = Literal["automatic", "manual"]
 Failover = Literal["normal", "exclusive"]
 RegistryStore = Literal["twinset", "samba"]
+EventSeverity = Literal["info", "warning", "error"]
+TrapVersion = Literal["2c", "3"]
 
 
 class Table(BaseModel):
@@ -32,6 +34,10 @@ class ClusterSettings(Table):
     auto_return: bool = False
     fastsync: bool = True
     preferred_survivor: str = ""
+    # What stands between silence and a take-over (cluster/arbitration.py); both off by default (4.2.3-01).
+    ping_targets: tuple[str, ...] = ()
+    fence: str = ""
+    fence_timeout_s: float = 60.0
     # Judged for its length, never kept: dump leaves it out, repr hides it.
     password: str = Field(default="", repr=False, exclude=True)
 
@@ -46,6 +52,7 @@ class Timing(Table):
     startup_wait_s: float = 300.0
     mirror_timeout_s: float = 10.0
     lease_s: float = 27.0
+    disk_timeout_s: float = 30.0
     disk_io_wait_s: float = float(limits.DISK_IO_WAIT_S_DEFAULT)
     script_timeout_s: float = 1800.0
 
@@ -231,6 +238,27 @@ class Group(Table):
         return self.model_copy(update={"virtual_computer_names": tuple(names)})
 
 
+class Alerts(Table):
+    """Programs that are told of events, one a severity; paths on both servers."""
+
+    hook_info: str = ""
+    hook_warning: str = ""
+    hook_error: str = ""
+    hook_timeout_s: float = 30.0
+
+
+class Trap(Table):
+    """A receiver of SNMP notifications."""
+
+    address: str
+    port: int = 162
+    severity: EventSeverity = "warning"  # the least grave that is sent
+    version: TrapVersion = "2c"
+    community: str = Field(default="public", repr=False)
+    user: str = ""  # version 3: the user who signs
+    password: str = Field(default="", repr=False)  # version 3: at least 8 bytes; authentication by SHA-256
+
+
 class Account(Table):
     """A registered user account; the password is judged for its length and never kept."""
 
@@ -245,6 +273,8 @@ class ClusterConfig(Table):
     cluster: ClusterSettings
     timing: Timing = Timing()
     name_service: NameService = NameService()
+    alerts: Alerts = Alerts()
+    traps: tuple[Trap, ...] = Field(default=(), validation_alias="trap", serialization_alias="trap")
     servers: tuple[Server, ...] = Field(validation_alias="server", serialization_alias="server")
     lans: tuple[Lan, ...] = Field(validation_alias="lan", serialization_alias="lan")
     mirror_sets: tuple[MirrorSet, ...] = Field(

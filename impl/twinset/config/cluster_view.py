@@ -26,6 +26,8 @@ def cluster_view(config: ClusterConfig, *, scale: float = 1.0, digest: str = "0"
         timing=_timing(config, scale),
         auto_return=config.cluster.auto_return,
         preferred_survivor=_canonical(config, config.cluster.preferred_survivor),
+        ping_targets=config.cluster.ping_targets,
+        fences=bool(config.cluster.fence),
         associated_names_max=int(associated_names_max(config)),
         digest=digest,
     )

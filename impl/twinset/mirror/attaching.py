@@ -12,7 +12,7 @@ from twinset.errors import ProtocolError
 from . import copy_mode, failures, permits, requests
 from .cluster_partition import Role, State
 from .copy import Copy
-from .copy_mode import Decision
+from .copy_mode import Decision, View
 from .session import ATTACHING, CONNECTED, COPY_RUNS, FINISHING, IDLE, IN_STEP, SOURCE, TARGET
 from .write_path import COPYING, HOLD, MIRROR
 
@@ -178,6 +178,8 @@ def on_attached(side: Side, session: Session, message: dict[str, Any]) -> None:
     side.unsure_since_ms = -1
     session.phase = COPY_RUNS
     side.path.begin_session()
+    if side.failed:  # meanwhile, and the other side was asked to go on
+        return
     side.copy = Copy(
         side.maps, side.path, side.ports, decision.mode, decision.reason, side.settings.piece_max
     )
@@ -299,6 +301,27 @@ def on_finished(side: Side, session: Session, message: dict[str, Any]) -> None:
     requests.try_activate(side)
 
 
+def on_stale(side: Side, session: Session, message: dict[str, Any]) -> None:
+    """The source asks for this side to be durably STALE (R1)."""
+    if side.serving:
+        side.ports.send_control({"type": "refused", "reason": "this side serves"})
+        return
+    side.become_stale(int(message["cur"]))
+    session.phase = CONNECTED
+    if side.role == TARGET:
+        side.target.end_session()
+        side.role = IDLE
+    side.ports.send_control({"type": "staled", "cur": message["cur"]})
+
+
+def on_staled(side: Side, session: Session, message: dict[str, Any]) -> None:
+    """The other side is durably STALE: going on alone is sound."""
+    if int(message["cur"]) == side.record.cur:
+        stale = session.peer.record.replace(state=State.STALE)
+        session.peer = View(stale, sound=session.peer.sound, continuous=session.peer.continuous)
+        attach(side)
+
+
 def on_want_source(side: Side, session: Session, _message: dict[str, Any]) -> None:
     """Give the source role away, now or when the last operation has ended; refuse while it is in use."""
     refusal = ""
@@ -326,6 +349,7 @@ def release(side: Side) -> None:
         side.target.begin_session()
     else:
         side.role = IDLE
+        session.phase = CONNECTED
     side.path.set_mode(HOLD)
     session.peer_role, session.peer_serving = SOURCE, True
     side.ports.send_control({"type": "released", "epoch": side.maps.epoch, "in_step": in_step})

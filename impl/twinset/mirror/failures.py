@@ -5,24 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from . import requests
+from . import copy_mode, requests, without_disk
 from .cluster_partition import State
-from .session import CONNECTED, SOURCE
-from .write_path import HOLD
+from .operations import COPY, KINDS
+from .session import CONNECTED, COVERED, SOURCE, TARGET
+from .write_path import FAILED, HOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .copy_mode import View
+    from .operations import Op
     from .session import Session
     from .side import Side
 
+SECTOR_BYTES: Final = 512
+QUIET_MS: Final = 1_000  # between two events of a disk that fails again and again
 
-def disk_failed(side: Side, where: str, errno: int) -> bool:
-    """A disk has returned an error (8.4-01, R10); true while it is not known which side goes on."""
-    if where == "remote":
-        return False
-    if not side.failed:
-        side.ports.log("disk_error", errno=errno, server=side.settings.server)
+
+def disk_failed(side: Side, op: Op | None, errno: int) -> bool:
+    """The own disk has failed `op` or a flush (None); true while it is not known which side goes on."""
+    _tell(side, op, errno)
     state = side.record.state
     if side.role == SOURCE:
         if state == State.IN_SYNC and not side.failed:
@@ -31,7 +34,8 @@ def disk_failed(side: Side, where: str, errno: int) -> bool:
             side.end_copy()
             side.path.set_mode(HOLD)
             side.ports.send_control({"type": "source_faulty", "cur": side.record.cur})
-        if state == State.FINISHING and side.session is not None:
+        unfit = state == State.FINISHING or (state == State.SOLO and op is not None and op.kind == COPY)
+        if unfit and side.session is not None:
             side.ports.close_session("the disk of the source failed")
         return state == State.IN_SYNC
     if not side.failed and state in (State.IN_SYNC, State.FINISHING, State.STALE, State.INCONSISTENT):
@@ -43,11 +47,28 @@ def disk_failed(side: Side, where: str, errno: int) -> bool:
     return False
 
 
+def _tell(side: Side, op: Op | None, errno: int) -> None:
+    """Say which disk and which sector; the first error of a side that is lost, at most one a while of another."""
+    if side.failed or side.now_ms < side.quiet_until_ms:
+        return
+    side.quiet_until_ms = side.now_ms + QUIET_MS
+    settings = side.settings
+    fields: dict[str, Any] = {"operation": "flush"}
+    if op is not None:
+        operation = "read" if op.kind == COPY and side.role == SOURCE else KINDS[op.kind]
+        sector = (settings.data_start_bytes + op.offset) // SECTOR_BYTES
+        fields = {"operation": operation, "sector": sector, "bytes": op.length}
+    side.ports.log("disk_error", errno=errno, disk=settings.disk, server=settings.server, **fields)
+
+
 def give_up_disk(side: Side) -> None:
-    """The own disk has failed, and no other side has taken over what it owes: clients see the error."""
-    if side.failed and side.record.state == State.IN_SYNC:
+    """The own disk has failed, and no other side does its work: clients see the error."""
+    state = side.record.state
+    serves = side.role == SOURCE and side.path.mode != FAILED
+    if side.failed and (state == State.IN_SYNC or (state == State.FAULTY and serves)):
         side.end_copy()
-        side.persist(state=State.FAULTY)
+        if state == State.IN_SYNC:
+            side.persist(state=State.FAULTY)
         side.path.revoke()
 
 
@@ -75,27 +96,66 @@ def on_target_faulty(side: Side, session: Session, _message: dict[str, Any]) -> 
         side.go_solo("the disk of the other side failed", peer_faulty=True)
 
 
+def ask_cover(side: Side, other: View) -> bool:
+    """In a new session, ask the other side to serve for this one, whose disk has failed; true when it was asked."""
+    if not side.failed or side.role != SOURCE or side.path.mode == FAILED:
+        return False
+    mine, peer = side.record, other.record
+    covers = peer.state == State.SOLO and peer.peer_faulty and peer.base == mine.cur
+    if mine.state == State.FAULTY and not covers:
+        give_up_disk(side)
+    if mine.state not in (State.IN_SYNC, State.FAULTY) or side.path.mode == FAILED:
+        return False
+    if not covers and copy_mode.outdated_by(side.view, other):
+        return False
+    side.ports.send_control({"type": "source_faulty", "cur": mine.cur})
+    return True
+
+
 def on_source_faulty(side: Side, session: Session, message: dict[str, Any]) -> None:
-    """Take over as the good side, durably, before the source answers anybody (R10)."""
-    known = side.record.state in (State.IN_SYNC, State.STALE) and side.record.cur == int(message["cur"])
-    if side.role == SOURCE or side.failed or not known:
-        side.ports.send_control({"type": "refused", "reason": f"this side is {side.record.state.name}"})
+    """Go on as the good side, durably, before the source answers anybody (R10), and do its I/O from now on.
+
+    In a later session too, but only as long as nobody was served from here: else its writes would land on newer ones.
+    """
+    cur, state = int(message["cur"]), side.record.state
+    again = side.covers == cur and state == State.SOLO
+    equal = state in (State.IN_SYNC, State.STALE) and side.record.cur == cur
+    known = again or (equal and side.view.sound)  # who lost unflushed writes is no good side
+    if (
+        side.role == SOURCE
+        or side.failed
+        or not known
+        or (not side.target.idle and session.phase == CONNECTED)
+    ):
+        side.ports.send_control({"type": "refused", "reason": f"this side is {state.name}"})
         return
-    from_stale = side.record.state == State.STALE
-    side.go_solo("the disk of the other side failed", peer_faulty=True, from_stale=from_stale)
+    if not again:
+        reason = "the disk of the other side failed"
+        side.go_solo(reason, peer_faulty=True, from_stale=state == State.STALE)
+    side.covers = cur
     session.peer = replace(session.peer, record=replace(session.peer.record, state=State.FAULTY))
-    side.ports.send_control({"type": "good_solo"})
+    fresh = session.phase == CONNECTED
+    if fresh:
+        side.role = TARGET
+        side.target.begin_session()
+    session.phase = COVERED
+    side.ports.send_control({"type": "good_solo", "fresh": fresh, "epoch": side.maps.epoch})
 
 
-def on_good_solo(side: Side, session: Session, _message: dict[str, Any]) -> None:
-    """The other side goes on: what it has written is a success, the own disk is out."""
-    if side.failed and side.record.state == State.IN_SYNC:
-        side.end_copy()
+def on_good_solo(side: Side, session: Session, message: dict[str, Any]) -> None:
+    """The other side goes on: what it has written is a success, and everything is asked of it."""
+    state = side.record.state
+    unable = not side.failed or side.role != SOURCE or side.path.mode == FAILED
+    if unable or state not in (State.IN_SYNC, State.FAULTY):
+        return
+    side.end_copy()
+    if state == State.IN_SYNC:
         side.persist(state=State.FAULTY)
-        if session.phase == CONNECTED:  # the session that knew the writes in flight is gone
-            side.path.revoke()
-        else:
-            side.path.fail_local()
+    side.maps.advance(int(message["epoch"]) + 1)  # what comes now is difference there
+    if message.get("fresh"):  # the session that knew the writes in flight is gone
+        side.path.begin_session()
+    session.phase = COVERED
+    without_disk.begin(side.path)
 
 
 CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {

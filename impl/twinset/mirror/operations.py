@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .counts import Counts
 
 READ, WRITE, ZERO, COPY, VERIFY = range(5)
+KINDS = ("read", "write", "zero", "copy", "verify")
 
 
 class Op:
@@ -42,8 +43,7 @@ class Op:
         self.error = 0
 
     def __repr__(self) -> str:
-        kind = ("read", "write", "zero", "copy", "verify")[self.kind]
-        return f"Op({kind} {self.length}@{self.offset} seq={self.seq})"
+        return f"Op({KINDS[self.kind]} {self.length}@{self.offset} seq={self.seq})"
 
 
 class Flush:

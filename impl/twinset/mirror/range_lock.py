@@ -49,6 +49,10 @@ class RangeLock:
             waiter.blockers -= 1
         return [waiter for waiter in op.waiters if not waiter.blockers]
 
+    def holds(self, op: Op) -> bool:
+        """Tell whether an operation holds a range or waits for one."""
+        return op in self.extents.get(op.first, ())
+
     def operations(self) -> list[Op]:
         """Return every operation that holds or waits, each once."""
         return list({id(op): op for ops in self.extents.values() for op in ops}.values())

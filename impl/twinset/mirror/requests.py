@@ -166,6 +166,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         side.persist(
             state=State.INCONSISTENT, target_of=0, clean=False, peer_faulty=False, forced=False, yielded=False
         )
+        side.failed = False  # it may work again; the copy will say
     side.ports.reply(request, None)
     if side.session is not None:
         side.ports.close_session("the mirror is created anew")
@@ -180,7 +181,6 @@ def close(side: Side, request: Any, *, solo_right: bool) -> None:
     side.closed = True
     side.told.rebuild = False
     side.end_copy()
-    side.path.end_copies()
     side.closing = Pending(request, side.now_ms, solo_right=solo_right)
     side.progress()
 
@@ -240,7 +240,8 @@ def closed(side: Side, error: int) -> None:
 
 def mark_stale(side: Side, request: Any, cur: int) -> None:
     """The other side asks, by way of the daemons, that this side be durably STALE."""
-    failures.give_up_disk(side)
+    if side.record.state != State.FAULTY:  # which the other side knows: it does the I/O of this one, perhaps
+        failures.give_up_disk(side)
     if side.serving and side.record.state != State.FAULTY:
         side.ports.reply(request, ("E_STATE", "this side serves; it cannot be made stale"))
         return

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from .copy_mode import Decision, View
 
 IDLE, SOURCE, TARGET = "idle", "source", "target"
-CONNECTED, ATTACHING, COPY_RUNS, FINISHING, IN_STEP = (
+CONNECTED, ATTACHING, COPY_RUNS, FINISHING, IN_STEP, COVERED = (
     "connected",
     "attaching",
     "copying",
     "finishing",
     "in_sync",
+    "covered",  # the disk of the side that serves has failed, the other side's disk does everything
 )
 
 
@@ -32,6 +33,8 @@ class Settings:
     fastsync: bool = True
     mirror_timeout_ms: int = 10_000
     mark_interval_ms: int = 1_000
+    disk: str = ""
+    data_start_bytes: int = 0  # of the mirrored area on the disk
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from .copy import Copy
     from .maps import Maps
-    from .operations import SidePorts
+    from .operations import Op, SidePorts
 
 
 class Side:
@@ -69,7 +69,8 @@ class Side:
         self.alone = divergence.Alone()
         self.unsure_since_ms = -1
         self.outdated_ms = 0
-        self.failed_ms = 0
+        self.failed_ms = self.quiet_until_ms = 0
+        self.covers = 0  # the generation whose other side serves without its disk, by way of this one
         self.full_reason = ""
         self.activation: Pending | None = None
         self.deactivation: Pending | None = None
@@ -163,6 +164,8 @@ class Side:
             self.ports.close_session("access to this side is permitted without its group")
             return
         peer = session.peer.record
+        if failures.ask_cover(self, session.peer):
+            return
         if copy_mode.outdated_by(self.view, session.peer):
             served = self.serving  # so the other side was told, and does not attach a side that serves
             if served:
@@ -179,9 +182,6 @@ class Side:
         two_sources = self.role == SOURCE == session.peer_role
         if two_sources and not self.serving and (session.peer_serving or self.settings.server_index):
             self.leave_source()
-        if self.failed and self.role == SOURCE and self.record.state == State.IN_SYNC:
-            self.ports.send_control({"type": "source_faulty", "cur": self.record.cur})
-            return
         attaching.adopt_source(self)
         attaching.attach(self)
         requests.try_activate(self)
@@ -203,6 +203,7 @@ class Side:
         self.end_copy()
         self.path.suspend()
         if self.failed:
+            self.failed_ms = self.now_ms
             return
         if self.record.state == State.SOLO:
             self.maps.absorb_window()
@@ -228,6 +229,7 @@ class Side:
         """Take the source role with a fresh path; OPEN is durable before (R8)."""
         self.open(Role.ACTIVE)
         self.role = SOURCE
+        self.covers = 0
         self.closed = False
         self.path = SourcePath(self.maps, self.ports, self.disk_failed)
         self.path.frozen = bool(self.told.frozen)
@@ -311,18 +313,6 @@ class Side:
         self.maps.continuous = True
         self.full_reason = reason
 
-    def on_stale(self, session: Session, message: dict[str, Any]) -> None:
-        """The source asks for this side to be durably STALE."""
-        if self.serving:
-            self.ports.send_control({"type": "refused", "reason": "this side serves"})
-            return
-        self.become_stale(int(message["cur"]))
-        session.phase = CONNECTED
-        if self.role == TARGET:
-            self.target.end_session()
-            self.role = IDLE
-        self.ports.send_control({"type": "staled", "cur": message["cur"]})
-
     def become_stale(self, cur: int) -> bool:
         """Make STALE durable for generation `cur`; true when this side is no longer one to go on."""
         if self.record.state in (State.IN_SYNC, State.FINISHING) and self.record.cur == cur:
@@ -330,13 +320,6 @@ class Side:
             self.leave_source()
             self.ports.log("outdated", reason="the other side goes on alone")
         return self.record.state in copy_mode.OUTDATED or self.record.forced
-
-    def on_staled(self, session: Session, message: dict[str, Any]) -> None:
-        """The other side is durably STALE: going on alone is sound."""
-        if int(message["cur"]) == self.record.cur:
-            stale = replace(session.peer.record, state=State.STALE)
-            session.peer = replace(session.peer, record=stale)
-            attaching.attach(self)
 
     # -- requests ---------------------------------------------------------------------------------------
 
@@ -366,13 +349,13 @@ class Side:
         elif token == self.finish_token:
             self.finish_token = -1
             if error:
-                self.disk_failed("local", error)
+                self.disk_failed(None, error)
             attaching.target_flushed(self, error)
         self.progress()
 
-    def disk_failed(self, where: str, errno: int) -> bool:
-        """A disk has returned an error; true while it is not known which side goes on."""
-        return failures.disk_failed(self, where, errno)
+    def disk_failed(self, op: Op | None, errno: int) -> bool:
+        """The own disk has failed `op` or a flush (None); true while it is not known which side goes on."""
+        return failures.disk_failed(self, op, errno)
 
     def revoke(self, reason: str) -> None:
         """Stop serving at once: another side is or may be ahead. Clients see an error, no old data."""
@@ -440,8 +423,8 @@ class Side:
         return self.ports.new_id().to_bytes(8, "big") + self.ports.new_id().to_bytes(8, "big")
 
     _CONTROL: ClassVar[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
-        "stale": on_stale,
-        "staled": on_staled,
+        "stale": attaching.on_stale,
+        "staled": attaching.on_staled,
         **attaching.CONTROL,
         **failures.CONTROL,
         **verify.CONTROL,

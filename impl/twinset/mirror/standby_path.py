@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class TargetPath:
     """Receives operations of one session after the other; `received` is the contiguous receipt mark."""
 
-    def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[str, int], bool]) -> None:
+    def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[Op | None, int], bool]) -> None:
         self.maps = maps
         self.ports = ports
         self.counts = ports.counts
@@ -43,11 +43,8 @@ class TargetPath:
 
         Raises ProtocolError for a frame out of sequence or out of the disk.
         """
-        if not self.live or seq != self.received + 1:
-            raise ProtocolError(f"frame {seq} after {self.received}: it is not of this session")
+        self._check(op, seq)
         maps = self.maps
-        if op.length <= 0 or op.offset < 0 or op.offset + op.length > maps.size_bytes:
-            raise ProtocolError(f"{op.length} bytes at {op.offset} do not fit a disk of {maps.size_bytes}")
         op.seq = seq
         op.first = op.offset >> maps.shift
         op.last = (op.offset + op.length - 1) >> maps.shift
@@ -59,6 +56,23 @@ class TargetPath:
         self.inflight += 1
         self.ports.submit_write(op)
 
+    def _check(self, op: Op, seq: int) -> None:
+        if not self.live or seq != self.received + 1:
+            raise ProtocolError(f"frame {seq} after {self.received}: it is not of this session")
+        size = self.maps.size_bytes
+        if op.length <= 0 or op.offset < 0 or op.offset + op.length > size:
+            raise ProtocolError(f"{op.length} bytes at {op.offset} do not fit a disk of {size}")
+
+    def read(self, op: Op, seq: int) -> None:
+        """Read for the other side, whose disk has failed; it orders its reads and writes itself.
+
+        Raises ProtocolError as `write` does.
+        """
+        self._check(op, seq)
+        op.seq = self.received = seq
+        self.inflight += 1
+        self.ports.submit_read(op)
+
     def verify(self, op: Op) -> None:
         """Read a range for a comparison. It counts as work of the session: the next one begins without it.
 
@@ -69,11 +83,11 @@ class TargetPath:
         self.inflight += 1
         self.ports.submit_read(op)
 
-    def done(self, _op: Op, error: int) -> bool:
+    def done(self, op: Op, error: int) -> bool:
         """Note that the own disk finished an operation; true when the other side may be told so."""
         self.inflight -= 1
         if error:
-            self._failed("local", error)
+            self._failed(op, error)
         return self.live and not error
 
     @property

@@ -110,7 +110,7 @@ class Piece:
             self.end()
             return
         if error:
-            self.path.read_failed(error)
+            self.verify.side.disk_failed(self.op, error)
             self.verify.interrupt()
             return
         self.local = self.verify.side.ports.verify.digest(self.op.slot, self.op.length, self.block)
@@ -141,7 +141,7 @@ class Piece:
         """Give range and slot back."""
         self.verify.ended(self)
         if self.held:
-            self.path.release(self.op)
+            self.path.finish(self.op)
         else:
             self.path.ports.complete(self.op)
 

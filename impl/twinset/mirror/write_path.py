@@ -11,6 +11,7 @@ Rules:
 3. Received is not written, written is not durable: the window is dropped only after both sides flushed (R3).
 4. A FLUSH is answered after both sides' flushes cover what was acknowledged before it, or, alone, after the
    own flush (R14). A failed flush is a failed disk; it is never retried into success (R10).
+5. REMOTE: the own disk has failed, the other side has recorded it and does everything (`without_disk.py`, R10).
 
 This file knows neither sessions nor records; `side.py` switches its mode.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from . import without_disk
 from .operations import COPY, VERIFY, Flush, Op
 from .range_lock import RangeLock
 
@@ -30,16 +32,17 @@ if TYPE_CHECKING:
     from .operations import PathPorts
 
 HOLD, SOLO, MIRROR, COPYING, FAILED = "hold", "solo", "mirror", "copying", "failed"
+REMOTE = without_disk.REMOTE
 EIO = 5
 
 
 class SourcePath:
     """Orders reads, writes and flushes of the serving side.
 
-    `failed(where, errno)` reports a disk error; true when the client has to wait until it is known who goes on.
+    `failed(op or None for a flush, errno)` reports a disk error; true when the client has to wait for the verdict.
     """
 
-    def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[str, int], bool]) -> None:
+    def __init__(self, maps: Maps, ports: PathPorts, failed: Callable[[Op | None, int], bool]) -> None:
         self.maps = maps
         self.ports = ports
         self.counts = ports.counts
@@ -54,6 +57,8 @@ class SourcePath:
         self.held_local: deque[Op] = deque()  # received by the other side, but the lease ran out
         self.broken: list[Op] = []  # failed on the own disk, and not yet known who goes on
         self.reads: deque[Op] = deque()
+        self.unread: list[Op] = []  # reads that the own disk has failed: the other side may have the data
+        self.lost = False  # the own disk does not count any more, whatever the mode
         self.held_flushes: deque[Flush] = deque()
         self.flushes: dict[int, Flush] = {}
         self.token = 0
@@ -73,13 +78,21 @@ class SourcePath:
             self.reads.append(op)
         elif self.mode == FAILED:
             self._fail(op)
+        elif self.lost:
+            without_disk.read(self, op)
         else:
             self.ports.submit_read(op)
 
-    def read_failed(self, errno: int) -> None:
-        """The own disk could not read."""
-        if self.mode != FAILED:
-            self._failed("local", errno)
+    def read_failed(self, op: Op, errno: int) -> bool:
+        """The own disk could not read; true while the client waits for the other side to do it."""
+        if self.lost and self.mode != FAILED:
+            without_disk.read(self, op)
+            return True
+        if self.mode != FAILED and self._failed(op, errno):
+            self.unread.append(op)
+            return True
+        op.error = errno
+        return False
 
     def write(self, op: Op) -> None:
         """Take anything but a read: lock its range, start it when nothing is in its way."""
@@ -126,7 +139,7 @@ class SourcePath:
             return
         op.remote = False
         if not op.local:
-            self._finish(op)
+            self.finish(op)
 
     def local_done(self, op: Op, error: int) -> None:
         """The own disk has finished `op`; `error` is a positive errno or 0."""
@@ -136,15 +149,15 @@ class SourcePath:
         if op.kind == VERIFY:
             op.request.read(error)
             return
-        if error and self.mode != FAILED:
-            if self._failed("local", error) and op.seq:
+        if error and self.mode != FAILED and not self.lost:
+            if self._failed(op, error) and op.seq:
                 # The other side has received it: the client hears nothing before it is known who goes on (R10).
                 self.broken.append(op)
                 return
             op.error = error
         op.local = False
         if not op.remote:
-            self._finish(op)
+            self.finish(op)
 
     def flush_done(self, token: int, error: int, *, remote: bool) -> None:
         """One side has answered the flush `token`."""
@@ -153,14 +166,16 @@ class SourcePath:
             return
         if remote:
             flush.remote = False  # an error there is told by the other side itself
-        else:
-            if error and self.mode != FAILED:
+            if self.lost:
                 flush.error = error
-                if self._failed("local", error) and flush.mirrored:
-                    return  # `fail_local` or `drop_remote` ends it
+        else:
+            if error and self.mode != FAILED and not self.lost:
+                flush.error = error
+                if self._failed(None, error) and flush.mirrored:
+                    return  # `without_disk.begin` or `drop_remote` ends it
             flush.local = False
         if not flush.local and not flush.remote and self.flushes.pop(token, None) is not None:
-            self._flush_finished(flush)
+            self.flush_finished(flush)
 
     # -- modes ----------------------------------------------------------------------------------------
 
@@ -168,7 +183,7 @@ class SourcePath:
         """Change what may happen; `side.py` has made the records true before. FAILED is for good."""
         if self.mode != FAILED:
             self.mode = mode
-        self._resume()
+        self.resume()
 
     def freeze(self) -> None:
         """Hold all I/O, without an error: the lease is out (R13)."""
@@ -179,7 +194,7 @@ class SourcePath:
         """Go on: the lease is valid again."""
         if self.frozen:
             self.frozen = False
-            self._resume()
+            self.resume()
 
     def begin_session(self) -> None:
         """Send again, under new numbers, what the other side had not written when the session broke (R4, R11)."""
@@ -204,7 +219,7 @@ class SourcePath:
             op.local = False
             op.error = EIO
             if not op.remote:
-                self._finish(op)
+                self.finish(op)
         self.broken.clear()
         for op in unfinished:
             op.remote = False
@@ -212,35 +227,12 @@ class SourcePath:
                 op.received = True
                 self._submit_local(op)
             elif not op.local:
-                self._finish(op)
+                self.finish(op)
         for flush in list(self.flushes.values()):
             flush.remote = False
             flush.local = flush.local and not flush.error
             if not flush.local and self.flushes.pop(flush.token, None) is not None:
-                self._flush_finished(flush)
-
-    def fail_local(self) -> None:
-        """The own disk is gone and the other side has recorded it (R10): what that side has is a success."""
-        self.mode = FAILED
-        for op in self._not_on_disk():
-            op.local = False
-            if not op.remote:
-                self._finish(op)
-        for flush in list(self.flushes.values()):
-            flush.local = False
-            flush.error = 0
-            if not flush.remote and self.flushes.pop(flush.token, None) is not None:
-                self._flush_finished(flush)
-        self._resume()
-
-    def _not_on_disk(self) -> list[Op]:
-        """Take out the mirrored operations that the own disk does not work on, and will not."""
-        broken = {id(op) for op in (*self.broken, *self.held_local)}
-        self.broken.clear()
-        self.held_local.clear()
-        self.await_receipt.clear()
-        everything = self.ranges.operations()
-        return [op for op in everything if op.seq and (not op.local or not op.received or id(op) in broken)]
+                self.flush_finished(flush)
 
     def revoke(self) -> None:
         """End everything with an error: this side must not serve any more."""
@@ -249,12 +241,15 @@ class SourcePath:
         for op in self.ranges.operations():
             op.error = op.error or EIO
             op.remote = False
-        for op in self._not_on_disk():
+        for op in without_disk.not_on_disk(self):
             op.local = False
-            self._finish(op)
+            self.finish(op)
         self.outstanding.clear()
         self._fail_outstanding()
-        self._resume()
+        unread, self.unread = self.unread, []
+        for op in unread:
+            self._fail(op)
+        self.resume()
 
     def suspend(self) -> None:
         """The session is gone: hold writes until it is back or the right to go on alone is there (R1)."""
@@ -274,19 +269,19 @@ class SourcePath:
             del self.outstanding[op.seq]
             op.remote = False
             op.error = EIO
-            self._finish(op)
+            self.finish(op)
 
     def _fail_outstanding(self) -> None:
         for op in list(self.outstanding.values()):
             op.remote = False
             op.error = EIO
             if not op.local:
-                self._finish(op)
+                self.finish(op)
         self.outstanding.clear()
         for flush in list(self.flushes.values()):
             flush.error = EIO
             del self.flushes[flush.token]
-            self._flush_finished(flush)
+            self.flush_finished(flush)
 
     @property
     def mirrors(self) -> bool:
@@ -296,7 +291,9 @@ class SourcePath:
     @property
     def idle(self) -> bool:
         """True when no operation of a client or of a copy is unfinished."""
-        return not (self.ranges or self.flushes or self.held_flushes or self.reads or self.ready)
+        return not (
+            self.ranges or self.flushes or self.held_flushes or self.reads or self.ready or self.unread
+        )
 
     # -- epochs ---------------------------------------------------------------------------------------
 
@@ -326,7 +323,8 @@ class SourcePath:
         self.closing_token = self.token
         self._start_flush(Flush(self.token, None))
 
-    def _flush_finished(self, flush: Flush) -> None:
+    def flush_finished(self, flush: Flush) -> None:
+        """End a flush: answer the client, or tell the mark."""
         if flush.request is not None:
             self.ports.complete_flush(flush)
         elif self.closing and flush.token == self.closing_token and not flush.error:
@@ -350,6 +348,9 @@ class SourcePath:
             return
         if mode == FAILED:
             self._fail(op)
+            return
+        if mode == REMOTE:
+            without_disk.send(self, op)
             return
         for extent in range(op.first, op.last + 1):
             self.maps.set_dirty(extent)
@@ -385,19 +386,16 @@ class SourcePath:
         op.local = False
         if error:
             op.error = error
-            self._failed("local", error)
-            self._finish(op)
+            self._failed(op, error)
+            self.finish(op)
         elif self.mode in (MIRROR, COPYING):
             self._send(op, fresh=True)
         else:
             op.error = EIO  # the session ended while the extent was read: it stays difference
-            self._finish(op)
+            self.finish(op)
 
-    def release(self, op: Op) -> None:
-        """End a comparison that holds its range."""
-        self._finish(op)
-
-    def _finish(self, op: Op) -> None:
+    def finish(self, op: Op) -> None:
+        """End an operation: answer it, and start what waited for its range."""
         freed = self.ranges.unlock(op)
         if op.epoch:
             self.epoch_writes[op.epoch] = self.epoch_writes.get(op.epoch, 1) - 1
@@ -412,31 +410,33 @@ class SourcePath:
 
     def _fail(self, op: Op) -> None:
         op.error = EIO
-        if op.kind:  # everything but a read holds a range
-            self._finish(op)
+        if self.ranges.holds(op):  # a read of the own disk does not
+            self.finish(op)
         else:
             self.ports.complete(op)
 
     def _start_flush(self, flush: Flush) -> None:
         if self.mode == FAILED:
             flush.error = EIO
-            self._flush_finished(flush)
+            self.flush_finished(flush)
             return
         self.flushes[flush.token] = flush
-        flush.local = True
-        flush.remote = flush.mirrored = self.mode == MIRROR or (
+        flush.local = self.mode != REMOTE
+        flush.remote = flush.mirrored = self.mode in (MIRROR, REMOTE) or (
             flush.request is None and self.mode == COPYING
         )
         if flush.remote:
             self.ports.send_flush(flush.token)
-        self.ports.submit_flush(flush.token)
+        if flush.local:
+            self.ports.submit_flush(flush.token)
 
     def _all_dirty(self, op: Op) -> bool:
         dirty = self.maps.dirty
         # An extent half copied takes its writes on both sides, or the copied half would grow stale.
         return all(dirty[extent] and extent not in self.in_copy for extent in range(op.first, op.last + 1))
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Start what waits, as far as mode and lease allow."""
         self._stopped = self.frozen or self.mode == HOLD
         if self.frozen:
             return

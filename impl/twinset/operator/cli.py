@@ -5,19 +5,23 @@ Exit status: 0 done, 1 refused, failed or findings, 2 wrong usage, 3 twinsetd no
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from twinset.errors import Refusal
-from twinset.operator import disk_cli, mirror_cli, registry_cli, render
-from twinset.operator.talk import REFUSED, Json, guarded, request, show
-
-if TYPE_CHECKING:
-    from twinset.operator.client import Client
+from twinset.operator import (
+    apply_cli,
+    disk_cli,
+    events_cli,
+    join_cli,
+    mirror_cli,
+    registry_cli,
+    render,
+    support_cli,
+)
+from twinset.operator.talk import REFUSED, Json, request
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Operate a twinset cluster of two servers."
@@ -26,6 +30,14 @@ cluster_app = typer.Typer(no_args_is_help=True, help="The cluster as a whole.")
 server_app = typer.Typer(no_args_is_help=True, help="One of the two servers.")
 group_app = typer.Typer(no_args_is_help=True, help="Failover groups.")
 program_app = typer.Typer(no_args_is_help=True, help="Programs that scripts have started by ARMLOAD.")
+app.command("apply")(apply_cli.apply)
+app.command("join")(join_cli.join)
+app.add_typer(join_cli.key_app, name="key")
+app.command("events")(events_cli.events)
+app.command("alerts")(events_cli.alerts)
+app.command("collect")(support_cli.collect)
+app.command("timeline")(support_cli.timeline)
+cluster_app.command("configuration")(apply_cli.configuration)
 app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(server_app, name="server")
@@ -65,11 +77,7 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
 @cluster_app.command("create")
 def cluster_create(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
     """Make a configuration file the active one on both servers; the cluster must be stopped."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        render.refusal(Refusal("E_NOTFOUND", f"{file}: cannot be read: {error}"), as_json=as_json)
-        raise typer.Exit(REFUSED) from None
+    text = apply_cli.text_of(file, as_json=as_json)
     request("cluster.create", render.created, as_json, text=text)
 
 
@@ -101,6 +109,19 @@ def server_return(server: ServerName = None, as_json: Json = False) -> None:
 def server_shutdown(server: ServerName = None, as_json: Json = False) -> None:
     """Let one server (default: this one) leave the cluster; its groups fail over."""
     request("server.shutdown", render.done("The server has left the cluster."), as_json, server=server)
+
+
+@server_app.command("replace")
+def server_replace(server: Annotated[str, typer.Argument(metavar="SERVER")], as_json: Json = False) -> None:
+    """Give this cluster's configuration to a new machine that takes the place of SERVER, lost for good."""
+    request("server.replace", render.replaced, as_json, server=server)
+
+
+@server_app.command("isolate")
+def server_isolate(server: Annotated[str, typer.Argument(metavar="SERVER")], as_json: Json = False) -> None:
+    """Take a server that runs no group out of the cluster for a snapshot or a backup; `server return` ends it."""
+    text = "The server is isolated. Read it there: twinset mirror read SET"
+    request("server.isolate", render.done(text), as_json, server=server)
 
 
 @group_app.command("start")
@@ -137,33 +158,6 @@ def program_list(as_json: Json = False) -> None:
 def registry_status(as_json: Json = False) -> None:
     """Show the keys that follow groups, with the version of each that this server holds."""
     request("registry.status", render.registry_status, as_json)
-
-
-@app.command()
-def events(
-    follow: Annotated[bool, typer.Option("--follow", help="go on showing what happens")] = False,
-    since: Annotated[int, typer.Option(help="number of the last event already seen")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Show this server's event log."""
-    guarded(lambda client: _events(client, since, follow=follow, as_json=as_json), as_json)
-
-
-def _events(client: Client, since: int, *, follow: bool, as_json: bool) -> None:
-    if as_json and not follow:
-        show(client.call("events", since=since), render.events, as_json)
-        return
-    while True:
-        result = client.call("events", since=since, wait_s=20.0 if follow else 0.0)
-        for event in result["events"]:
-            if as_json:
-                sys.stdout.write(json.dumps(event) + "\n")
-            else:
-                render.event(event)
-        sys.stdout.flush()
-        since = int(result["last"])
-        if not follow and not result["events"]:
-            return
 
 
 def main() -> None:

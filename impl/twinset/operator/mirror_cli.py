@@ -126,6 +126,19 @@ def restrict(mirror_set: SetName, server: OnServer = None, as_json: Json = False
     request("mirror.restrict", render.done(sentence), as_json, set=mirror_set, server=server)
 
 
+@app.command("read")
+def read(
+    mirror_set: SetName,
+    end: Annotated[bool, typer.Option("--end", help="detach the devices again")] = False,
+    as_json: Json = False,
+) -> None:
+    """Attach the copy of this isolated or stopped server as read-only devices, for a snapshot or a backup."""
+    if end:
+        request("mirror.read_end", render.done("It is read no longer."), as_json, set=mirror_set)
+    else:
+        request("mirror.read", mirror_render.devices, as_json, set=mirror_set)
+
+
 @app.command("status")
 def status(mirror_set: OptionalSet = None, as_json: Json = False) -> None:
     """Show mirror sets, with the progress of a rebuild."""

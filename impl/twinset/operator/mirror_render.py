@@ -105,3 +105,14 @@ def _count(counts: Mapping[str, Any], operations: str | None, amount: str | None
     parts = [str(counts[operations])] if operations else []
     parts += [mib(counts[amount])] if amount else []
     return ", ".join(parts)
+
+
+def devices(result: Mapping[str, Any]) -> None:
+    """Show what `mirror read` attached."""
+    console = Console()
+    for letter, device in result["devices"].items():
+        console.print(Text(f"{letter}: {device} (read-only; the side is {result['state']})"))
+    console.print(
+        Text("mount:   mount -o ro,noload DEVICE DIRECTORY   (ext4; xfs: ro,norecovery)"), soft_wrap=True
+    )
+    console.print(Text(f"end:     twinset mirror read {result['set']} --end"), soft_wrap=True)

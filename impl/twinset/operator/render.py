@@ -93,6 +93,13 @@ def created(result: Mapping[str, Any]) -> None:
     console.print(Text("next:    twinset cluster start"))
 
 
+def replaced(result: Mapping[str, Any]) -> None:
+    """Show what `server replace` did, and what follows."""
+    console = Console()
+    console.print(Text(f"{result['server']} has generation {result['generation']} of the configuration."))
+    console.print(Text(f"next:    {result['next']}; everything is copied to it"))
+
+
 def group_done(word: str) -> Callable[[Any], None]:
     """Return what shows where a group is now."""
 
@@ -133,6 +140,22 @@ def cluster_status(status: Mapping[str, Any]) -> None:
     console.print(table)
     group_list(status)
     mirror_status(status)
+    redundancy(status.get("redundancy"))
+
+
+def redundancy(found: Mapping[str, Any] | None) -> None:
+    """Say whether a single fault could hurt now, and which."""
+    if not found:
+        return
+    console = Console()
+    if not found["next_faults"]:
+        console.print(Text("redundant: no single fault loses data or stops a service", style="green"))
+    for each in found["next_faults"]:
+        text = Text(
+            f"{each['fault']} {each['does']}", style="bold red" if not found["redundant"] else "yellow"
+        )
+        text.append(f": {each['why']}", style="default")
+        console.print(text, soft_wrap=True)
 
 
 def group_list(status: Mapping[str, Any]) -> None:
@@ -182,7 +205,8 @@ def mirror_status(status: Mapping[str, Any]) -> None:
     sets = status.get("mirror_sets", status)
     if not sets:
         return
-    table = Table("mirror set", "state", "active on", "", box=None, pad_edge=False, header_style="dim")
+    head = ("mirror set", "state", "active on", "mirror connects", "")
+    table = Table(*head, box=None, pad_edge=False, header_style="dim")
     more: list[str] = []
     for name, each in sets.items():
         state = str(each.get("state"))
@@ -193,12 +217,24 @@ def mirror_status(status: Mapping[str, Any]) -> None:
         note = "; ".join(part for part in (note, verify_render.sentence(job) if job else "") if part)
         more += resolve_render.diverged(each.get("diverged") or {})
         table.add_row(
-            name, Text(state, style=_SET_STYLES.get(state, "")), each.get("active_server") or "-", note
-        )
+            name, Text(state, style=_SET_STYLES.get(state, "")), each.get("active_server") or "-",
+            _connects(each), note
+        )  # fmt: skip
     console = Console()
     console.print(table)
     for line in more:
         console.print(Text(line), soft_wrap=True)
+
+
+def _connects(mirror_set: Mapping[str, Any]) -> Text:
+    """Say of each mirror connect whether it is in use, ready or lost, as either side sees it: the worse word."""
+    words: dict[str, str] = {}
+    for side in mirror_set.get("sides", {}).values():
+        for each in side.get("connects") or ():
+            name, word = str(each["name"]), str(each["state"])
+            words[name] = "lost" if "lost" in (word, words.get(name)) else word
+    text = ", ".join(f"{name} {word}" for name, word in words.items())
+    return Text(text, style="bold yellow" if "lost" in words.values() else "")
 
 
 def _copy_note(copy: Mapping[str, Any]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from twinset.config import changes, lineage
+from twinset.config.cluster import same_name
 from twinset.errors import Refusal
-from twinset.shell import clock, mirror_admin, program_verbs
+from twinset.shell import clock, control_channel, mirror_admin, program_verbs, read_devices
+from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +27,7 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "cluster.status": {},
     "server.return": {"server": (str, False)},
     "server.shutdown": {"server": (str, False)},
+    "server.isolate": {"server": (str, True)},
     "group.failover": {"group": (str, True), "server": (str, False), "reason": (str, False)},
     "message.broadcast": {"text": (str, True), "group": (str, False), "here": (bool, False)},
     "lan.probe": {"server": (str, False), "targets": (list, False)},
@@ -58,11 +62,22 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
     "cluster.create": {"text": (str, True)},
+    "cluster.apply": {
+        "text": (str, True),
+        "dry_run": (bool, False),
+        "alone": (bool, False),
+        "resolve": (bool, False),
+    },
+    "cluster.configuration": {"compare": (bool, False)},
     "events": {"since": (int, False), "limit": (int, False), "wait_s": (float, False)},
+    "key.rotate": {},
+    "server.replace": {"server": (str, True)},
+    "support.collect": {},
+    "support.timeline": {"limit": (int, False)},
     "registry.status": {},
     "server.down": {"reboot": (bool, False), "force": (bool, False), "reason": (str, False)},
 }
-ALL: Final = {**CORE, **OWN, **program_verbs.VERBS, **mirror_admin.VERBS}
+ALL: Final = {**CORE, **OWN, **program_verbs.VERBS, **mirror_admin.VERBS, **read_devices.VERBS}
 
 
 async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
@@ -77,9 +92,13 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     runtime = await _runtime(daemon, verb)
     if verb in program_verbs.VERBS:
         return await program_verbs.handle(runtime, verb, args)
+    if verb in read_devices.VERBS:
+        return await read_devices.handle(runtime, daemon.paths, daemon.me, verb, args)
     if verb in mirror_admin.VERBS:
         return await mirror_admin.handle(daemon, runtime, verb, args)
     result = await runtime.request(verb, args)
+    if verb == "cluster.status":
+        return {**result, "configuration": daemon.configuration_state()}
     return mirror_admin.with_exports(runtime, daemon.paths, result) if verb in mirror_admin.GRANTS else result
 
 
@@ -123,7 +142,34 @@ async def _ping(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _create(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
-    return await daemon.create(args["text"])
+    return await daemon.change(Asked(args["text"], resolve=True))
+
+
+async def _apply(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """Show or carry out a change; a cluster at work takes what it can (configure.py)."""
+    flags: dict[str, Any] = {name: bool(args.get(name)) for name in ("dry_run", "alone", "resolve")}
+    return await daemon.change(Asked(args["text"], live=True, **flags))
+
+
+async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """The active configuration, and, with `compare`, what the other server has instead."""
+    mine = daemon.configure.claim()
+    found: dict[str, Any] = {
+        "server": daemon.me,
+        "generation": mine.generation,
+        "digest": mine.digest,
+        "text": daemon.configure.active_text(),
+        "in_doubt": daemon.configure.in_doubt,
+    }
+    if args.get("compare"):
+        if daemon.keys is None:
+            raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
+        own = control_channel.hello("configure", daemon.me, daemon.instance)
+        theirs, text = await daemon.configure.look_over(daemon.keys, own)
+        found["other"] = {"generation": theirs.generation, "digest": theirs.digest, "text": text}
+        found["relation"] = lineage.relation(mine, theirs)
+        found["changes"] = changes.between(found["text"], text)
+    return found
 
 
 async def _events(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
@@ -151,10 +197,33 @@ async def _registry(daemon: Daemon, _args: dict[str, Any]) -> dict[str, Any]:
     return {"keys": (await _runtime(daemon, "registry.status")).registry.status()}
 
 
+async def _replace(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    """A new machine takes the place of a server that was lost: it gets the configuration, and is then returned."""
+    runtime = await _runtime(daemon, "server.replace")
+    if not same_name(args["server"], runtime.peer):
+        text = f"server replace: {args['server']} is not the other server of {daemon.me}, {runtime.peer}"
+        raise Refusal("E_NOTFOUND", text, "2.2.2.3-06", "twinset cluster status")
+    if daemon.keys is None:
+        raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
+    own = control_channel.hello("configure", daemon.me, daemon.instance)
+    result = await daemon.configure.hand_over(daemon.keys, own)
+    if not result["already"]:
+        daemon.event_log.write("server_replaced", "warning", {"server": runtime.peer})
+    return {**result, "next": f"twinset server return {runtime.peer}"}
+
+
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
+    "cluster.apply": _apply,
+    "cluster.configuration": _configuration,
     "events": _events,
     "registry.status": _registry,
+    "server.replace": _replace,
+    "key.rotate": lambda daemon, _args: daemon.rotation.rotate(),
+    "support.collect": lambda daemon, _args: daemon.support.collect(),
+    "support.timeline": lambda daemon, args: daemon.support.timeline(
+        max(1, min(EVENTS_MAX, int(args.get("limit", EVENTS_MAX))))
+    ),
     "server.down": _down,
 }

@@ -1,163 +1,249 @@
-"""`cluster create`: one configuration becomes the active one on both servers, or on none.
+"""One configuration becomes the active one on both servers, or on none: `cluster create` and `apply`.
 
-The server that was asked validates, then has the other one validate and keep it beside (prepare), then both
-put it in place (commit). A server without a configuration listens for this on every address.
+The server that was asked (C) and the other one (P), each step durable before the next:
+
+    1. C and P say what they have (lineage.Claim); C makes the next generation of it.
+    2. P judges the text by its own state and its own disks and networks, and keeps it beside: offered.
+    3. C judges it, and puts it in place by one rename. This is the decision: nothing is undone from here on.
+    4. P puts what was offered in place. Both take it up.
+
+Whatever is interrupted, each server has one text or the other, whole. What is left to say is who is behind, and that is
+read off the lineage whenever the servers meet (`agree`): the one whose text is an ancestor of the other's fetches it.
+An offer that was never decided is withdrawn then. A server without a configuration listens on every address.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
+from twinset.config import changes as change_rules
+from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
-from twinset.shell import cancellation, control_channel, disk_registration, store
+from twinset.shell import cancellation, control_channel, disk_registration, exchange, own_network, store
+from twinset.shell.exchange import CLAUSE, Deal
+from twinset.wire.heartbeat import config_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from twinset.config.cluster import ClusterConfig
+    from twinset.config.lineage import Claim
     from twinset.shell.control_channel import Channel
     from twinset.shell.paths import Paths
     from twinset.wire.control import Hello
+    from twinset.wire.keyring import Keyring
 
 CONNECT_S: Final = 5.0
-CONFIG_BYTES_MAX: Final = 512 * 1024
-CLAUSE: Final = "7.1.1-07"
+WAIT, ADOPTED = "wait", "adopted"
 
 
-def validated(text: str, me: str) -> ClusterConfig:
-    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
-    if len(text.encode()) > CONFIG_BYTES_MAX:
-        raise Refusal("E_LIMIT", f"a configuration of more than {CONFIG_BYTES_MAX} bytes")
-    try:
-        config = configuration.loads(text)
-    except ConfigError as error:
-        raise Refusal("E_CONFIG", str(error), help="twinset check FILE") from None
-    config.server(me)  # refuses a name that is not in it
-    for mirror_set in config.mirror_sets:
-        path = mirror_set.disk_path(me)
-        if not Path(path).exists():
-            raise Refusal("E_DISK", f"mirror set {mirror_set.name}: {path} does not exist on {me}", CLAUSE)
-    return config
+@dataclass(frozen=True)
+class Asked:
+    """What an operator asks for."""
+
+    text: str
+    live: bool = False  # a cluster at work may take it
+    dry_run: bool = False
+    alone: bool = False  # the other server is away: it gets the text when it is back
+    resolve: bool = False  # the servers have diverged, and this text is to follow both
+    register: str = ""  # a mirror set whose disks must be without a record
 
 
 class Configure:
-    """Both roles of the exchange on one server."""
+    """Both roles of the exchange on one server, and its durable state: the active text, and what was offered."""
 
     def __init__(
         self,
         paths: Paths,
         me: str,
-        may_change: Callable[[], Awaitable[str]],
+        judge: Callable[[ClusterConfig | None, ClusterConfig, bool], Awaitable[None]],
         committed: Callable[[], None],
+        look: Callable[
+            [ClusterConfig | None, ClusterConfig, str], Awaitable[None]
+        ] = own_network.refuse_unfit,
     ) -> None:
         self._paths = paths
         self._me = me
-        self._may_change = may_change
+        self._judge = judge
         self._committed = committed
+        self._look = look
+        self._hand = asyncio.Lock()  # one change at a time
 
-    async def create(
-        self, text: str, key: bytes, own_hello: Hello, *, register: str = "", cancel: str = ""
-    ) -> dict[str, Any]:
-        """Make `text` the configuration of both servers, with a set registered or cancelled by it."""
-        config = validated(text, self._me)
-        await self._refuse_when_running()
-        await self._refuse_unfit_disks(config, register)
-        peer = config.peer_of(self._me).name
-        channel = await self._reach(config, peer, key, own_hello)
-        try:
-            answers = channel.frames()
-            change = {"register": register, "cancel": cancel}
-            await _ask(channel, answers, peer, {"t": "prepare", "text": text, **change})
-            self._prepare(text)
-            await _ask(channel, answers, peer, {"t": "commit"})
-            self._commit(cancel)
-            self._committed()
-        except (OSError, ProtocolError) as error:
-            raise Refusal(
-                "E_STATE", f"{peer} went away while the configuration was handed over: {error}"
-            ) from None
-        finally:
-            self._forget()
-            channel.close()
-        return {"cluster": config.cluster.name, "servers": [server.name for server in config.servers]}
+    # -- what is kept -----------------------------------------------------------------------------------
 
-    async def serve(self, channel: Channel) -> None:
-        """Answer another server that wants to hand a configuration over."""
-        prepared: dict[str, Any] | None = None
-        committed = False
-        try:
-            async for frame in channel.frames():
-                try:
-                    prepared, committed = await self._obey(frame, prepared)
-                except Refusal as refusal:
-                    channel.send({"t": "refused", "error": refusal.as_json()})
-                else:
-                    channel.send({"t": "done"})
-                await channel.drained()
-                if committed:
-                    return
-        finally:
-            self._forget()
-            if committed:  # after the answer has gone: the change ends this connection
-                self._committed()
-
-    async def _obey(
-        self, frame: dict[str, Any], prepared: dict[str, Any] | None
-    ) -> tuple[dict[str, Any] | None, bool]:
-        """Carry one request of the other server out; return what is prepared, and whether it is committed."""
-        if frame.get("t") == "prepare" and isinstance(frame.get("text"), str):
-            config = validated(frame["text"], self._me)
-            await self._refuse_when_running()
-            await self._refuse_unfit_disks(config, str(frame.get("register") or ""))
-            self._prepare(frame["text"])
-            return frame, False
-        if frame.get("t") == "commit" and prepared is not None:
-            self._commit(str(prepared.get("cancel") or ""))
-            return prepared, True
-        raise Refusal("E_STATE", f"unexpected request {frame.get('t')!r}")
+    def claim(self) -> Claim:
+        """Return what this server says of its active configuration."""
+        return self._claim_of(self._paths.config)
 
     @property
-    def _beside(self) -> Path:
-        return self._paths.config.with_name("cluster.toml.prepared")
+    def in_doubt(self) -> bool:
+        """True when something was offered and it is not known here whether it was decided."""
+        return self._offered.exists() and not self._hand.locked()
 
-    def _prepare(self, text: str) -> None:
-        store.write_atomic(self._beside, text)
+    def active_text(self) -> str:
+        """Return the active text; "" when there is none that can be read."""
+        return exchange.read(self._paths.config)
 
-    def _commit(self, cancel: str) -> None:
-        if cancel:  # before the configuration that does not name its disk any more
-            cancellation.remember(self._paths, cancel, self._me)
-        self._beside.replace(self._paths.config)
+    def _claim_of(self, path: Path) -> Claim:
+        text = exchange.read(path)
+        if not text:
+            return lineage.Claim(changing=self._hand.locked())
+        return exchange.claim_of(text, changing=self._hand.locked())
+
+    def active(self) -> ClusterConfig | None:
+        """Return the active configuration; None when there is none that can be used."""
+        with contextlib.suppress(ConfigError):
+            return configuration.load(self._paths.config)
+        return None
+
+    @property
+    def _offered(self) -> Path:
+        return self._paths.config.with_name("cluster.toml.offered")
+
+    def _adopt(self, text: str, old: ClusterConfig | None, new: ClusterConfig) -> None:
+        """Put a text in place, durably; a mirror set that goes with it is forgotten by its disk (8.3-02)."""
+        store.write_atomic(self._offered, text)
+        for name in change_rules.dropped_sets(old, new):
+            cancellation.remember(self._paths, name, self._me)
+        self._offered.replace(self._paths.config)
         store.sync_directory(self._paths.config.parent)
 
-    def _forget(self) -> None:
+    def _withdraw(self) -> None:
         with contextlib.suppress(OSError):
-            self._beside.unlink()
+            self._offered.unlink()
+            store.sync_directory(self._paths.config.parent)
 
-    async def _refuse_when_running(self) -> None:
-        reason = await self._may_change()
-        if reason:
-            raise Refusal("E_STATE", f"{self._me}: {reason}", CLAUSE, "twinset cluster stop")
+    # -- asked here -------------------------------------------------------------------------------------
 
-    async def _refuse_unfit_disks(self, config: ClusterConfig, register: str) -> None:
-        """Look at the disks beside the event loop: one that does not answer must not stop the daemon."""
-        state = self._paths.state
-        await asyncio.to_thread(disk_registration.refuse_unfit, config, self._me, state)
-        if register:
-            await asyncio.to_thread(
-                disk_registration.refuse_registered, config.mirror_set(register), self._me, state
+    async def change(self, asked: Asked, keys: Keyring, own_hello: Hello) -> dict[str, Any]:
+        """Make a text the configuration of both servers; Refusal when either has a reason, and nothing changes."""
+        if self._hand.locked():
+            raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
+        async with self._hand:
+            config, old = exchange.validated(asked.text, self._me), self.active()
+            found = [] if old is None else change_rules.difference(old, config)
+            report = {
+                "cluster": config.cluster.name,
+                "servers": [server.name for server in config.servers],
+                "changes": [each.as_json() for each in found],
+                "applied": False,
+                "generation": self.claim().generation,
+                "waits_for": "",
+            }
+            if asked.live and old is not None and not found and not asked.resolve:
+                return report
+            await self._fit(old, config, live=asked.live, register=asked.register)
+            deal = await self._meet(config, old, keys, own_hello, alone=asked.alone)
+            try:
+                return await self._carry_out(asked, config, old, deal, report)
+            finally:
+                if deal.channel is not None:
+                    deal.channel.close()
+
+    async def _carry_out(
+        self,
+        asked: Asked,
+        config: ClusterConfig,
+        old: ClusterConfig | None,
+        deal: Deal,
+        report: dict[str, Any],
+    ) -> dict[str, Any]:
+        mine = self.claim()
+        self._refuse_unrelated(mine, deal, resolve=asked.resolve or not asked.live)
+        offered = self._claim_of(self._offered)  # may have been decided by the other server: follow it too
+        text = lineage.stamped(asked.text, mine, deal.claim, offered)
+        report["generation"] = lineage.claim(text, "").generation
+        if deal.channel is not None:
+            offer = {"t": "offer", "text": text, "live": asked.live, "dry": asked.dry_run}
+            try:
+                await deal.ask({**offer, "register": asked.register})
+            except (OSError, ProtocolError) as error:
+                raise Refusal(
+                    "E_STATE", f"{deal.peer} went away before anything was changed: {error}", CLAUSE
+                ) from None
+        if asked.dry_run:
+            return report
+        self._adopt(text, old, config)
+        report["applied"] = True
+        try:
+            await deal.ask({"t": "commit"})
+        except (OSError, ProtocolError, Refusal) as error:
+            report["waits_for"] = f"{deal.peer} takes it over when both meet ({error})"
+        self._committed()
+        return report
+
+    def _refuse_unrelated(self, mine: Claim, deal: Deal, *, resolve: bool) -> None:
+        related = lineage.relation(mine, deal.claim)
+        if related == lineage.OLDER and mine.digest and not resolve:
+            raise Refusal(
+                "E_STATE",
+                f"{deal.peer} has generation {deal.claim.generation} of the configuration, {self._me} {mine.generation}"
+                " and is about to take it over",
+                CLAUSE,
+                "twinset cluster configuration",
+            )
+        if related == lineage.DIVERGED and not resolve:
+            raise Refusal(
+                "E_STATE",
+                f"the configurations of {self._me} (generation {mine.generation}) and {deal.peer} (generation"
+                f" {deal.claim.generation}) were changed apart from each other; a change follows one of them only"
+                " when you say so",
+                CLAUSE,
+                "twinset cluster configuration --compare; then twinset apply FILE --resolve",
             )
 
-    async def _reach(self, config: ClusterConfig, peer: str, key: bytes, own: Hello) -> Channel:
+    async def _fit(
+        self, old: ClusterConfig | None, new: ClusterConfig, *, live: bool, register: str = ""
+    ) -> None:
+        """Judge by the state, the networks and the disks of this server; Refusal says what does not fit."""
+        await self._judge(old, new, live)
+        await self._look(old, new, self._me)
+        if live and old is not None and old.mirror_sets == new.mirror_sets:
+            return  # its mirror processes have the disks
+        state = self._paths.state
+        # Beside the event loop: a disk that does not answer must not stop the daemon.
+        await asyncio.to_thread(disk_registration.refuse_unfit, new, self._me, state)
+        if register:
+            await asyncio.to_thread(
+                disk_registration.refuse_registered, new.mirror_set(register), self._me, state
+            )
+
+    # -- the other server -------------------------------------------------------------------------------
+
+    async def _meet(
+        self, config: ClusterConfig, old: ClusterConfig | None, keys: Keyring, own: Hello, *, alone: bool
+    ) -> Deal:
+        """Reach the other server and hear what it has; with `alone` it must not be there."""
+        deal = Deal(config.peer_of(self._me).name)
+        try:
+            deal.channel = await self._reach([config, *([old] if old else [])], deal.peer, keys, own)
+        except Refusal:
+            if not alone:
+                raise
+            return deal
+        deal.answers = deal.channel.frames()
+        try:
+            deal.claim = lineage.claim_from_json((await deal.ask({"t": "claim"})).get("claim"))
+        except (OSError, ProtocolError, ValueError, Refusal) as error:
+            deal.channel.close()
+            raise Refusal("E_STATE", f"{deal.peer} went away, nothing was changed: {error}", CLAUSE) from None
+        return deal
+
+    async def _reach(self, configs: list[ClusterConfig], peer: str, keys: Keyring, own: Hello) -> Channel:
         """Open a connection to the other server over the first LAN that works."""
         tried = []
-        for lan in config.lans:
-            remote = lan.endpoint(peer).ip
+        remotes = dict.fromkeys(
+            end.ip for config in configs for lan in config.lans for end in lan.endpoints
+            if end.server.casefold() == peer.casefold()
+        )  # fmt: skip
+        for remote in remotes:
             try:
-                channel = await control_channel.connect(key, own, None, remote, CONNECT_S)
+                channel = await control_channel.connect(keys, own, None, remote, CONNECT_S)
             except (OSError, ProtocolError) as error:
                 tried.append(f"{remote}: {error}")
                 continue
@@ -172,21 +258,124 @@ class Configure:
             f"start twinsetd on {peer}; both servers need the same cluster.key",
         )
 
+    async def look_over(self, keys: Keyring, own: Hello) -> tuple[Claim, str]:
+        """Return claim and text of the other server; Refusal when it cannot be asked."""
+        config = self.active()
+        if config is None:
+            raise Refusal(
+                "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
+            )
+        deal = await self._meet(config, None, keys, own, alone=False)
+        try:
+            text = (await deal.ask({"t": "fetch"})).get("text")
+        except (OSError, ProtocolError) as error:
+            raise Refusal("E_STATE", f"{deal.peer} went away: {error}", CLAUSE) from None
+        finally:
+            if deal.channel is not None:
+                deal.channel.close()
+        return deal.claim, str(text)
 
-async def _ask(channel: Channel, answers: Any, peer: str, request: dict[str, Any]) -> None:
-    channel.send(request)
-    try:
-        answer = await anext(answers)
-    except StopAsyncIteration:
-        raise ProtocolError("closed") from None
-    if answer.get("t") == "done":
-        return
-    error = answer.get("error")
-    if isinstance(error, dict):
-        raise Refusal(
-            str(error.get("code", "E_STATE")),
-            f"{peer} refuses the configuration: {error.get('message')}",
-            str(error.get("clause", "")),
-            str(error.get("help", "")),
-        )
-    raise ProtocolError(f"unexpected answer {answer.get('t')!r}")
+    async def hand_over(self, keys: Keyring, own: Hello) -> dict[str, Any]:
+        """Give the active configuration to the other server, which is new and has none; it judges it by itself."""
+        config = self.active()
+        if config is None:
+            raise Refusal(
+                "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
+            )
+        deal = await self._meet(config, None, keys, own, alone=False)
+        report = {"server": deal.peer, "generation": self.claim().generation}
+        try:
+            if lineage.relation(self.claim(), deal.claim) == lineage.SAME:
+                return {**report, "already": True}
+            if deal.claim.digest:
+                raise Refusal(
+                    "E_STATE",
+                    f"{deal.peer} is no new server: it has generation {deal.claim.generation} of a configuration",
+                    CLAUSE,
+                    "twinset cluster configuration --compare",
+                )
+            await deal.ask(
+                {"t": "offer", "text": self.active_text(), "live": False, "dry": False, "register": ""}
+            )
+            await deal.ask({"t": "commit"})
+        except (OSError, ProtocolError) as error:
+            raise Refusal("E_STATE", f"{deal.peer} went away: {error}", CLAUSE, "once more") from None
+        finally:
+            if deal.channel is not None:
+                deal.channel.close()
+        return {**report, "already": False}
+
+    async def agree(self, keys: Keyring, own: Hello) -> tuple[str, str]:
+        """Compare with the other server, and take its text over when this one is behind.
+
+        Returns the relation (lineage), WAIT when the other server is in the middle of a change, or ADOPTED; and a
+        text for people. Refusal when the other server cannot be asked, or its text cannot be used here.
+        """
+        theirs, text = await self.look_over(keys, own)
+        if theirs.changing or self._hand.locked():
+            return WAIT, "a change is under way"
+        async with self._hand:
+            mine = self.claim()
+            related = lineage.relation(mine, theirs)
+            if related != lineage.OLDER:
+                if related != lineage.DIVERGED:
+                    self._withdraw()
+                return related, f"generation {mine.generation} here, {theirs.generation} there"
+            if config_digest(text.encode()) != theirs.digest:
+                return WAIT, "it changed meanwhile"
+            new = exchange.validated(text, self._me)
+            self._adopt(text, self.active(), new)
+            self._committed()
+            return ADOPTED, f"generation {theirs.generation} in place of {mine.generation}"
+
+    # -- asked there ------------------------------------------------------------------------------------
+
+    async def serve(self, channel: Channel) -> None:
+        """Answer the other server."""
+        offer: tuple[str, ClusterConfig] | None = None
+        committed = False
+        try:
+            async for frame in channel.frames():
+                kind = frame.get("t")
+                answer: dict[str, Any] = {"t": "done"}
+                try:
+                    if kind == "claim":
+                        answer = {"t": "claim", "claim": self.claim().to_json()}
+                    elif kind == "fetch":
+                        answer = {"t": "text", "text": self.active_text()}
+                    elif kind == "offer" and isinstance(frame.get("text"), str):
+                        offer = await self._consider(frame)
+                    elif kind == "commit" and offer is not None:
+                        self._obey(*offer)
+                        committed = True
+                    else:
+                        answer = exchange.refused(Refusal("E_STATE", f"unexpected request {kind!r}"))
+                except Refusal as refusal:
+                    answer = exchange.refused(refusal)
+                channel.send(answer)
+                await channel.drained()
+                if committed:
+                    return
+        finally:
+            if committed:  # after the answer has gone: the change ends this connection
+                self._committed()
+
+    def _obey(self, text: str, config: ClusterConfig) -> None:
+        """Put an offer in place, unless this server was given another text since."""
+        if self._hand.locked() or lineage.relation(self.claim(), exchange.claim_of(text)) != lineage.OLDER:
+            raise Refusal("E_STATE", f"{self._me}: its configuration was changed meanwhile", CLAUSE)
+        self._adopt(text, self.active(), config)
+
+    async def _consider(self, frame: dict[str, Any]) -> tuple[str, ClusterConfig] | None:
+        """Judge an offer and keep it; Refusal when it does not fit here."""
+        if self._hand.locked():
+            raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
+        async with self._hand:
+            text = str(frame["text"])
+            config = exchange.validated(text, self._me)
+            live, register = frame.get("live") is True, str(frame.get("register") or "")
+            await self._fit(self.active(), config, live=live, register=register)
+            if frame.get("dry") is True:
+                return None
+            store.write_atomic(self._offered, text)
+            return text, config

@@ -7,11 +7,14 @@ import contextlib
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
 from twinset.shell import clock
 from twinset.wire.control import ControlConnection, Established, FrameReceived, Hello
+
+if TYPE_CHECKING:
+    from twinset.wire.keyring import Keyring
 
 CONTROL_PORT: Final = 24002
 READ_BYTES: Final = 64 * 1024
@@ -99,7 +102,7 @@ def hello(kind: str, server: str, instance: str) -> Hello:
 
 
 async def connect(
-    key: bytes, own: Hello, local: str | None, remote: str, timeout_s: float, port: int = CONTROL_PORT
+    keys: Keyring, own: Hello, local: str | None, remote: str, timeout_s: float, port: int = CONTROL_PORT
 ) -> Channel:
     """Open an authenticated connection; OSError or ProtocolError when there is none."""
     try:
@@ -110,7 +113,7 @@ async def connect(
     except TimeoutError:
         raise OSError(f"{remote}: no answer") from None
     _no_delay(writer)
-    channel = Channel(reader, writer, ControlConnection(key, own, listener=False))
+    channel = Channel(reader, writer, ControlConnection(keys, own, listener=False))
     try:
         await channel.handshake(timeout_s)
     except BaseException:
@@ -124,13 +127,13 @@ class ControlPort:
 
     def __init__(
         self,
-        key: bytes,
+        keys: Keyring,
         own_hello: Callable[[], Hello],
         handlers: dict[str, Callable[[Channel], Awaitable[None]]],
         problem: Problem,
         handshake_timeout_s: float = 5.0,
     ) -> None:
-        self._key = key
+        self.keys = keys
         self._own_hello = own_hello
         self._handlers = handlers
         self._problem = problem
@@ -173,7 +176,7 @@ class ControlPort:
         channel: Channel | None = None
         try:
             _no_delay(writer)
-            channel = Channel(reader, writer, ControlConnection(self._key, own, listener=True))
+            channel = Channel(reader, writer, ControlConnection(self.keys, own, listener=True))
             self._unauthenticated += 1
             try:
                 peer = await channel.handshake(self._timeout_s)

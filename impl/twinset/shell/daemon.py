@@ -14,25 +14,28 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
-from twinset.config.cluster import same_name
 from twinset.errors import ConfigError, Refusal
 from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
+from twinset.shell.alerts import Alerts
 from twinset.shell.api import ApiServer
-from twinset.shell.configure import Configure
+from twinset.shell.change_over import ChangeOver
+from twinset.shell.configure import Asked, Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
+from twinset.shell.key_rotation import KeyRotation
 from twinset.shell.notify import keep_watchdog, notify
-from twinset.shell.paths import Paths, time_scale
+from twinset.shell.paths import Paths, server_name, time_scale
 from twinset.shell.runtime import Runtime
+from twinset.shell.support import Support
 
 if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
+    from twinset.wire.keyring import Keyring
 
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - peers are authenticated; nothing else is known before `cluster create`
 LISTEN_AGAIN_S: Final = 1.0
@@ -47,19 +50,22 @@ class Daemon:
     def __init__(self, paths: Paths, scale: float) -> None:
         self.paths = paths
         self.scale = scale
-        self.me = _server_name(paths)
+        self.me = server_name(paths)
         self.boot_id = store.boot_id(paths.boot_id)
         self.event_log = EventLog(paths.events, self.me)
         self.runtime: Runtime | None = None
         self.why_not = ""  # why there is no runtime
-        self.key: bytes | None = None
+        self.keys: Keyring | None = None
         self.changed = asyncio.Event()
         self.taken_up = asyncio.Event()  # no change of the configuration is under way
         self.ending = asyncio.Event()
         self._limit = clock.RateLimit()
-        self._instance = secrets.token_hex(16)
+        self.instance = secrets.token_hex(16)
         self._port: ControlPort | None = None
-        self.configure = Configure(paths, self.me, self.why_not_change, self._take_up)
+        self.change_over = ChangeOver(self)
+        self.configure = Configure(paths, self.me, self.change_over.judge, self._take_up)
+        self.support: Support = Support(self)
+        self.rotation: KeyRotation = KeyRotation(self)
         self._api = ApiServer(paths.api, self.handle, self.failed)
 
     # -- life -------------------------------------------------------------------------------------------
@@ -76,19 +82,16 @@ class Daemon:
         self._begin()
         self.taken_up.set()
         await self._api.start()
+        alerts = Alerts(self.paths.state, self.event_log, self._config, self.me, self.failed)
+        beside = [asyncio.create_task(self.change_over.watch()), asyncio.create_task(alerts.run())]
         notify("READY=1")
         alive = asyncio.create_task(keep_watchdog())
         halted = False
         while not halted and not self.ending.is_set():
             await self._listen()
             halted = await self._wait()
-            if self.changed.is_set():
-                self.changed.clear()
-                await self._end_runtime(end_mirrors=True)
-                await self._forget_cancelled()
-                self._begin()
-                if not self.changed.is_set():
-                    self.taken_up.set()
+            if self.changed.is_set() and await self.change_over.ready():
+                await self._change_over()
         notify("STOPPING=1")
         last_act = self.runtime.last_act if halted and self.runtime is not None else ()
         left = halted or await self._leave()
@@ -101,8 +104,14 @@ class Daemon:
         outcome = await power.perform(last_act)
         if outcome is not None and not outcome.ok:
             self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         self.event_log.close()
         return 0
+
+    def _config(self) -> configuration.ClusterConfig | None:
+        return None if self.runtime is None else self.runtime.config
 
     async def _forget_cancelled(self) -> None:
         """Let the disks of cancelled mirror sets forget them; no mirror process runs now (8.3-02)."""
@@ -110,14 +119,30 @@ class Daemon:
             self.event_log.write("mirror_set_not_forgotten", "error", {"set": name, "reason": trouble})
 
     def _take_up(self) -> None:
-        """Another configuration is in place: requests wait until it is in use."""
-        self.taken_up.clear()
+        """Another configuration is in place: requests to a server at rest wait until it is in use."""
+        if self.runtime is None or not self.runtime.operates:
+            self.taken_up.clear()
         self.changed.set()
+
+    async def _change_over(self) -> None:
+        """Use the configuration that is in place; what a server at work runs goes on (change_over.py)."""
+        self.changed.clear()
+        self.taken_up.clear()
+        at_work = self.runtime is not None and self.runtime.operates
+        await self._end_runtime(end_mirrors=not at_work)
+        await self._forget_cancelled()
+        self._begin()
+        generation = self.configure.claim().generation
+        self.event_log.write("configuration_changed", "info", {"generation": generation, "at_work": at_work})
+        if not self.changed.is_set():
+            self.taken_up.set()
 
     async def _wait(self) -> bool:
         """Wait a while or until something has to be done; True when this server has left the cluster."""
         runtime = self.runtime
-        waits = [asyncio.ensure_future(event.wait()) for event in (self.changed, self.ending)]
+        waits = [asyncio.ensure_future(self.ending.wait())]
+        if not self.changed.is_set():  # else it waits for something that takes its time
+            waits.append(asyncio.ensure_future(self.changed.wait()))
         if runtime is not None:
             waits.append(asyncio.ensure_future(runtime.halted.wait()))
         await asyncio.wait(waits, timeout=LISTEN_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
@@ -129,9 +154,9 @@ class Daemon:
         """Read key and configuration; run when both are good, else remember why not."""
         self.why_not = ""
         try:
-            self.key = store.read_key(self.paths.key)
+            self.keys = store.read_keys(self.paths.key)
         except ValueError as error:
-            self.key, self.why_not = None, str(error)
+            self.keys, self.why_not = None, str(error)
         try:
             text = self.paths.config.read_bytes()
             config = configuration.loads(text.decode())
@@ -142,14 +167,14 @@ class Daemon:
             self.why_not = f"{self.paths.config}: {error}"
             self.event_log.write("configuration_refused", "error", {"reason": self.why_not})
         else:
-            if self.key is not None:
-                self.runtime = self._new_runtime(config, text, self.key)
+            if self.keys is not None:
+                self.runtime = self._new_runtime(config, text, self.keys)
                 self.runtime.start()
         self._open_port()
 
-    def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, key: bytes) -> Runtime:
+    def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, keys: Keyring) -> Runtime:
         return Runtime(
-            config, text, self.me, self.boot_id, key, self.paths, self.scale,
+            config, text, self.me, self.boot_id, keys, self.paths, self.scale,
             self.event_log, self.problem, self.failed,
         )  # fmt: skip
 
@@ -183,18 +208,23 @@ class Daemon:
         if self._port is not None:
             self._port.close()
             self._port = None
-        if self.key is not None:
+        if self.keys is not None:
             self._port = ControlPort(
-                self.key,
+                self.keys,
                 self._own_hello,
-                {"link": self._serve_link, "configure": self.configure.serve},
+                {
+                    "link": self._serve_link,
+                    "configure": self.configure.serve,
+                    "support": self.support.serve,
+                    "key": self.rotation.serve,
+                },
                 lambda text: self.problem("control_port", text),
             )
 
     async def _listen(self) -> None:
-        if self.key is None:  # the operator may just be putting it there
+        if self.keys is None:  # the operator may just be putting it there
             with contextlib.suppress(ValueError):
-                store.read_key(self.paths.key)
+                store.read_keys(self.paths.key)
                 self._begin()
         if self._port is not None:
             addresses = [ANY_ADDRESS] if self.runtime is None else self.runtime.local_addresses
@@ -203,7 +233,7 @@ class Daemon:
     def _own_hello(self) -> Any:
         if self.runtime is not None:
             return self.runtime.own_hello()
-        return control_channel.hello("link", self.me, self._instance)
+        return control_channel.hello("link", self.me, self.instance)
 
     async def _serve_link(self, channel: Channel) -> None:
         if self.runtime is None:
@@ -211,33 +241,37 @@ class Daemon:
             return
         await self.runtime.serve_link(channel)
 
+    def take_keys(self, keys: Keyring) -> None:
+        """Use another ring from now on: in new connections, and in every heartbeat."""
+        self.keys = keys
+        if self._port is not None:
+            self._port.keys = keys
+        if self.runtime is not None:
+            self.runtime.take_keys(keys)
+
     # -- requests ---------------------------------------------------------------------------------------
 
     async def handle(self, verb: str, args: dict[str, Any]) -> Any:
         """Answer one request of the API."""
         return await api_verbs.handle(self, verb, args)
 
-    async def create(self, text: str, *, register: str = "", cancel: str = "") -> dict[str, Any]:
+    def configuration_state(self) -> dict[str, Any]:
+        """Return the generation, and whether the other server is heard with another configuration."""
+        return {
+            "generation": self.configure.claim().generation,
+            "differs": self.runtime is not None and self.runtime.meets_another_configuration,
+            "waits": self.changed.is_set(),
+        }
+
+    async def change(self, asked: Asked) -> dict[str, Any]:
         """Make a configuration the active one on both servers."""
-        if self.key is None:
+        await self._listen()  # an operator may have put the key there just now
+        if self.keys is None:
             raise Refusal(
                 "E_STATE", f"no cluster key: {self.why_not}", help=f"openssl rand -hex 32 > {self.paths.key}"
             )
-        own = control_channel.hello("configure", self.me, self._instance)
-        return await self.configure.create(text, self.key, own, register=register, cancel=cancel)
-
-    async def why_not_change(self) -> str:
-        """Return why the configuration cannot be changed now."""
-        if self.runtime is None:
-            return ""
-        status = await self.runtime.request("cluster.status", {})
-        for name, server in status.get("servers", {}).items():
-            if same_name(name, self.me) and server.get("status") == "O":
-                return "the cluster operates"
-        for name, mirror_set in status.get("mirror_sets", {}).items():
-            if place := mirror_set.get("permitted_on"):
-                return f"access to mirror set {name} is permitted on {place}; twinset mirror restrict {name}"
-        return ""
+        own = control_channel.hello("configure", self.me, self.instance)
+        return await self.configure.change(asked, self.keys, own)
 
     # -- reports ----------------------------------------------------------------------------------------
 
@@ -254,14 +288,6 @@ class Daemon:
         log.error("%s failed\n%s", where, "".join(traceback.format_exception(error)))
         if self._limit.admit(f"bug {where}") is not None:
             self.event_log.write("internal_error", "error", {"where": where, "error": repr(error)})
-
-
-def _server_name(paths: Paths) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        text = paths.server_name.read_text().strip()
-        if text:
-            return text
-    return socket.gethostname()
 
 
 def _lock(paths: Paths) -> int:

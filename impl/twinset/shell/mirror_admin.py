@@ -15,6 +15,7 @@ from twinset.errors import Refusal
 from twinset.finding import errors
 from twinset.guide import limits, memory
 from twinset.shell.available_memory import available_kib
+from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -58,7 +59,7 @@ async def handle(daemon: Daemon, runtime: Runtime, verb: str, args: dict[str, An
 async def _register(daemon: Daemon, runtime: Runtime, args: dict[str, Any]) -> dict[str, Any]:
     """A mirror set more; its first creation is the next command [4.3.4.1-01]."""
     config = runtime.config
-    await _require_stopped(daemon, "register", "4.3.4.1-01")
+    await _require_stopped(runtime, "register", "4.3.4.1-01")
     try:
         options = {name: args[name] for name in OPTIONS if name in args}
         fresh = MirrorSet(
@@ -79,7 +80,7 @@ async def _register(daemon: Daemon, runtime: Runtime, args: dict[str, Any]) -> d
             "twinset mirror status",
         )
     changed = config.model_copy(update={"mirror_sets": (*config.mirror_sets, fresh)})
-    await daemon.create(_text(changed, "register"), register=fresh.name)
+    await daemon.change(Asked(_text(changed, "register"), register=fresh.name))
     daemon.event_log.write("mirror_set_registered", "info", {"set": fresh.name})
     return {"set": fresh.name, "next": f"twinset mirror create {fresh.name}"}
 
@@ -93,10 +94,10 @@ async def _cancel(daemon: Daemon, runtime: Runtime, args: dict[str, Any]) -> dic
     if not verdict["allowed"]:
         text = f"mirror cancel {name}: {verdict['reason']}"
         raise Refusal("E_STATE", text, str(verdict["clause"]), str(verdict["help"]))
-    await _require_stopped(daemon, "cancel", "8.3-02")
+    await _require_stopped(runtime, "cancel", "8.3-02")
     left = tuple(item for item in config.mirror_sets if item.name != name)
     changed = config.model_copy(update={"mirror_sets": left})
-    await daemon.create(_text(changed, "cancel"), cancel=name)
+    await daemon.change(Asked(_text(changed, "cancel")))
     daemon.event_log.write("mirror_set_cancelled", "warning", {"set": name})
     return {"set": name, "next": "restart each server before its partitions are changed [8.5-02]"}
 
@@ -109,10 +110,10 @@ async def _options(daemon: Daemon, runtime: Runtime, args: dict[str, Any]) -> di
     wanted.update({name: args[name] for name in OPTIONS if name in args})
     changed = mirror_set.model_copy(update=wanted)
     if changed != mirror_set:
-        await _require_stopped(daemon, "options", "4.5.1-03")
+        await _require_stopped(runtime, "options", "4.5.1-03")
         sets = tuple(changed if item.name == mirror_set.name else item for item in config.mirror_sets)
         config = config.model_copy(update={"mirror_sets": sets})
-        await daemon.create(_text(config, "options"))
+        await daemon.change(Asked(_text(config, "options")))
         before = {name: getattr(mirror_set, name) for name in OPTIONS}
         after = {name: getattr(changed, name) for name in OPTIONS}
         daemon.event_log.write("mirror_options", "info", {"set": mirror_set.name, "before": before, **after})
@@ -135,10 +136,12 @@ def shown(config: ClusterConfig, mirror_set: MirrorSet, available: int | None) -
     }
 
 
-async def _require_stopped(daemon: Daemon, function: str, clause: str) -> None:
+async def _require_stopped(runtime: Runtime, function: str, clause: str) -> None:
     """Raise while the cluster operates here: a change of the configuration is taken up by new mirror processes."""
-    if reason := await daemon.why_not_change():
-        raise Refusal("E_STATE", f"mirror {function}: {reason}", clause, "twinset cluster stop")
+    try:
+        await runtime.request("change.judge", {"live": False, "cluster": None, "groups": []})
+    except Refusal as refusal:
+        raise Refusal("E_STATE", f"mirror {function}: {refusal.message}", clause, refusal.help) from None
 
 
 def _text(config: ClusterConfig, function: str) -> str:

@@ -16,8 +16,8 @@ from . import store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .mirror_connection import MirrorConnection
     from .mirror_loop import Mirrord
+    from .mirror_session import MirrorSession
 
 
 def job_path(state_dir: Path, mirror_set: str) -> Path:
@@ -44,7 +44,7 @@ class Comparing:
         """Port: ask the other side for digests."""
         session = self.daemon.session
         if session is not None:
-            session.out.append(wire.pack_verify(token, offset, length, block))
+            session.post(wire.pack_verify(token, offset, length, block))
 
     def digest(self, slot: int, length: int, block: int) -> bytes:
         """Port: the digests of a slot."""
@@ -58,7 +58,7 @@ class Comparing:
             sys.stderr.write(f"{self.path}: {error.strerror}\n")
         self.daemon.changed()
 
-    def asked(self, session: MirrorConnection, token: int, offset: int, arg: int) -> None:
+    def asked(self, session: MirrorSession, token: int, offset: int, arg: int) -> None:
         """The other side asks for a look. Raises ProtocolError for what it may not ask."""
         daemon, side = self.daemon, self.daemon.side
         length, block = wire.unpack_verify(arg)
@@ -78,7 +78,7 @@ class Comparing:
 class Look:
     """A range that is read for the other side; the `request` of its operation."""
 
-    def __init__(self, comparing: Comparing, session: MirrorConnection, token: int, block: int) -> None:
+    def __init__(self, comparing: Comparing, session: MirrorSession, token: int, block: int) -> None:
         self.comparing, self.session, self.token, self.block = comparing, session, token, block
 
     def answer(self, op: Op, error: int) -> None:
@@ -87,5 +87,5 @@ class Look:
         told = daemon.side.target.done(op, error)
         if self.session is daemon.session and (told or error):
             payload = b"" if error else self.comparing.digest(op.slot, op.length, self.block)
-            self.session.out.append(wire.pack(wire.DIGEST, seq=self.token, arg=error, payload=payload))
+            self.session.post(wire.pack(wire.DIGEST, seq=self.token, arg=error, payload=payload))
         daemon.pool.give(op.slot)

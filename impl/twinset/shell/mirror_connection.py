@@ -13,9 +13,10 @@ from twinset.mirror import verify
 from twinset.mirror.cluster_partition import RecordCorrupt, decode, encode
 from twinset.mirror.copy_mode import View
 from twinset.mirror.maps import pack_bits, unpack_bits
-from twinset.mirror.operations import COPY, WRITE, ZERO, Op
-from twinset.mirror.session import TARGET, Session
+from twinset.mirror.session import Session
 from twinset.wire import replication as wire
+
+from . import mirror_frames
 
 if TYPE_CHECKING:
     from .mirror_link import MirrorLink
@@ -26,24 +27,24 @@ RECEIVES_MAX: Final = 8
 LARGE_BYTES: Final = 16 << 10
 MAP_CHUNK_BYTES: Final = 32 << 10
 FEATURES: Final = (verify.FEATURE,)
-_READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
-_OP_KIND = {wire.WRITE: WRITE, wire.COPY: COPY, wire.ZERO: ZERO}
-_FRAME_KIND = {WRITE: wire.WRITE, COPY: wire.COPY, ZERO: wire.ZERO}
+LINK: Final = frozenset({wire.RESUME, wire.SWITCH, wire.END})
+HANDSHAKE: Final = frozenset({wire.HELLO, wire.AUTH, wire.STATE, wire.MAP, wire.READY})
+READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
 
 class MirrorConnection:
-    """One TCP connection: handshake, then frames. `up` once it is a session."""
+    """One TCP connection: handshake, then frames of a session, or none while it stands ready to take it over."""
 
-    def __init__(self, link: MirrorLink, sock: socket.socket, *, connecting: bool) -> None:
+    def __init__(self, link: MirrorLink, sock: socket.socket, path: int, *, connecting: bool) -> None:
         self.link = link
         self.daemon = link.daemon
         self.sock = sock
+        self.path = path  # the number of the mirror connect
         self.connecting = connecting
-        self.up = False
+        self.stage = wire.NEW
         self.closed = False
         self.nonce = os.urandom(wire.NONCE_BYTES)
         self.peer_nonce = b""
-        self.trusted = False
         self.told: tuple[Any, ...] | None = None
         self.heard: dict[str, Any] | None = None
         self.peer_map = bytearray()
@@ -57,9 +58,7 @@ class MirrorConnection:
         self.large = 0  # length of the last payload that was worth receiving without a copy
         self.out: deque[memoryview | bytes] = deque()
         self.writing = connecting
-        self.last_heard_ms = self.last_sent_ms = self.daemon.now_ms
-        self.written: list[int] = []
-        self.receipt_sent = 0
+        self.last_heard_ms = self.last_sent_ms = self.since_ms = self.daemon.now_ms
 
     # -- handshake ------------------------------------------------------------------------------------
 
@@ -71,18 +70,23 @@ class MirrorConnection:
         self.flush()
 
     def _on_handshake(self, kind: int, payload: bytes) -> None:
-        spec, key = self.daemon.spec, self.link.key
+        spec = self.daemon.spec
         if kind == wire.HELLO and not self.peer_nonce:
             self.peer_nonce = wire.check_hello(wire.parse_json(payload), spec.set, spec.peer)
-            own = wire.proof(key, spec.server, self.nonce, self.peer_nonce)
+            own = wire.proof(self.link.cluster_keys()[0], spec.server, self.nonce, self.peer_nonce)
             self.out.append(wire.pack(wire.AUTH, payload=own))
-        elif kind == wire.AUTH and self.peer_nonce and not self.trusted:
-            if not wire.same(payload, wire.proof(key, spec.peer, self.peer_nonce, self.nonce)):
+        elif kind == wire.AUTH and self.peer_nonce and self.stage == wire.NEW:
+            proofs = [
+                wire.proof(key, spec.peer, self.peer_nonce, self.nonce) for key in self.link.cluster_keys()
+            ]
+            if not any([wire.same(payload, proof) for proof in proofs]):  # noqa: C419 - in constant time
                 raise ProtocolError("the other side does not know the cluster key")
-            self.trusted = True
+            self.stage = wire.TRUSTED
+            self.since_ms = self.daemon.now_ms
             self.link.trust(self)
-        elif kind == wire.STATE and self.trusted and self.heard is None:
+        elif kind == wire.STATE and self.stage == wire.TRUSTED and self.heard is None:
             self.heard = wire.parse_json(payload)
+            self.link.opens(self)
         elif kind == wire.MAP and self.heard is not None and not self.peer_ready:
             self.peer_map += payload
             if len(self.peer_map) > (self.daemon.maps.count + 7) // 8:
@@ -97,7 +101,7 @@ class MirrorConnection:
         """Tell the own state when it may be told; begin the session when both sides have told theirs."""
         daemon = self.daemon
         side = daemon.side
-        if not self.trusted or self.up or self.closed:
+        if self.link.main is not self or self.closed:
             return
         if self.told is None:
             if not side.target.idle:
@@ -133,7 +137,7 @@ class MirrorConnection:
     def _session_begins(self) -> None:
         daemon, heard = self.daemon, self.heard or {}
         if self.told != self._snapshot():
-            self.close("the own state changed during the handshake")
+            self.close("the own state changed during the handshake", tell=True)
             return
         try:
             record, _ = decode(bytes.fromhex(heard["record"]))
@@ -149,9 +153,7 @@ class MirrorConnection:
             raise ProtocolError(
                 f"maximum I/O size differs: {daemon.pool.size} here, {piece_max} there [4.5.1-03]"
             )
-        self.up = True
-        daemon.session = self
-        self.receipt_sent = 0
+        self.link.session_begins(self)
         session = Session(
             peer, daemon.spec.peer, unpack_bits(bytes(self.peer_map), daemon.maps.count), role, serving,
             features=features,
@@ -167,15 +169,14 @@ class MirrorConnection:
             if self.connecting:
                 self._connected()
                 return
-            if mask & _WRITABLE:
+            if mask & WRITABLE:
                 self.writing = False
-                self.daemon.poller.modify(self.sock.fileno(), _READABLE)
+                self.daemon.poller.modify(self.sock.fileno(), READABLE)
                 self.flush()
-            if mask & ~_WRITABLE and not self.closed:
+            if mask & ~WRITABLE and not self.closed:
                 self.receive()
         except ProtocolError as error:
-            self.link.refused(str(error))
-            self.close(str(error))
+            self.link.refused(self, str(error))
 
     def _connected(self) -> None:
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -183,7 +184,7 @@ class MirrorConnection:
             self.close(f"connect: {os.strerror(code)}")
             return
         self.writing = False
-        self.daemon.poller.modify(self.sock.fileno(), _READABLE)
+        self.daemon.poller.modify(self.sock.fileno(), READABLE)
         self.begin()
 
     def receive(self) -> None:
@@ -214,7 +215,7 @@ class MirrorConnection:
                 self.filled += count
                 return count, count == room
             self.start = self.end = 0
-            if self.large and self.up:
+            if self.large and self.stage == wire.SESSION:
                 return self._receive_predicted()
         elif self.end == BUFFER_BYTES or self.start > BUFFER_BYTES // 2:
             rest = self.end - self.start
@@ -264,25 +265,35 @@ class MirrorConnection:
                 if have < size:
                     break
                 frame = unpack(self.buffer, self.start)
-                if frame[0] == wire.WRITE and self.up and have >= size + frame[2] and self._write(frame):
+                if (
+                    frame[0] == wire.WRITE
+                    and self.stage == wire.SESSION
+                    and have >= size + frame[2]
+                    and self._write(frame)
+                ):
                     continue
                 self.frame = frame
-                wire.check_header(frame, ready=self.up, piece_max=daemon.pool.size)
+                wire.check_header(frame, stage=self.stage, piece_max=daemon.pool.size)
                 self.start += size
             kind, length = frame[0], frame[2]
             if kind in wire.DATA_TYPES:
                 if not self._fill(frame):
                     break
                 self.frame = None
-                self._data(frame, self.slot)
+                mirror_frames.take_data(self, frame, self.slot)
                 continue
             if self.end - self.start < length:
                 break
             payload = self.view[self.start : self.start + length]
             self.start += length
             self.frame = None
-            self._act(frame, payload)
-        if not self.up and not self.closed:
+            if kind in HANDSHAKE:
+                self._on_handshake(kind, bytes(payload))
+            elif kind in LINK:
+                self.link.act(self, frame, bytes(payload))
+            else:
+                mirror_frames.act(self, frame, payload)
+        if self.stage != wire.SESSION and not self.closed:
             self.advance()
             self.flush()
 
@@ -297,7 +308,7 @@ class MirrorConnection:
         at = pool.starts[slot]
         pool.view[at : at + length] = self.view[start : start + length]
         self.start = start + length
-        self._data(frame, slot)
+        mirror_frames.take_data(self, frame, slot)
         return True
 
     def _fill(self, frame: wire.Frame) -> bool:
@@ -316,76 +327,12 @@ class MirrorConnection:
             self.filled += count
         return self.filled == frame[2]
 
-    def _data(self, frame: wire.Frame, slot: int) -> None:
-        kind, flags, length, seq, offset, arg = frame
-        self.slot = -1
+    def expect(self, length: int) -> None:
+        """After a large payload expect another of its length: it is received without a copy."""
         if LARGE_BYTES <= length <= BUFFER_BYTES - wire.FRAME_BYTES:
             self.large = length
-        op = Op(_OP_KIND[kind], offset, length, slot, None, fua=bool(flags & wire.FLAG_FUA))
-        try:
-            self.daemon.side.target.write(op, seq, arg)
-        except ProtocolError:
-            self.daemon.pool.give(slot)
-            raise
-
-    def _act(self, frame: wire.Frame, payload: memoryview) -> None:
-        kind, _flags, _length, seq, offset, arg = frame
-        side = self.daemon.side
-        if kind == wire.RECEIPT:
-            side.path.receipt(seq)
-        elif kind == wire.WRITTEN:
-            path = side.path
-            path.receipt(seq)
-            for number in wire.unpack_seqs(payload):
-                path.written(number)
-        elif kind == wire.ZERO:
-            slot = self.daemon.pool.take()
-            if slot < 0 or side.role != TARGET:
-                raise ProtocolError("an operation that this side did not agree to")
-            self._data((kind, _flags, offset >> 48 << 9, seq, offset & ((1 << 48) - 1), arg), slot)
-        elif kind == wire.FLUSH:
-            self.daemon.flush_for_peer(seq)
-        elif kind == wire.FLUSHED:
-            side.flush_done(seq, arg, remote=True)
-        elif kind == wire.MARK:
-            side.maps.set_durable(arg)
-        elif kind == wire.VERIFY:
-            self.daemon.verify.asked(self, seq, offset, arg)
-        elif kind == wire.DIGEST:
-            side.verify.digest(seq, bytes(payload), arg)
-        elif kind == wire.CONTROL:
-            side.control(wire.parse_json(bytes(payload)))
-            self.daemon.changed()
-        elif kind != wire.PING:
-            self._on_handshake(kind, bytes(payload))
 
     # -- sending --------------------------------------------------------------------------------------
-
-    def send_op(self, op: Op) -> None:
-        """Queue a write, zero or copy; data leaves straight from its slot."""
-        flags = wire.FLAG_FUA if op.fua else 0
-        if op.kind == ZERO:
-            offset = op.offset | op.length >> 9 << 48
-            self.out.append(wire.FRAME.pack(wire.ZERO, flags, 0, op.seq, offset, self.daemon.maps.epoch))
-            return
-        pool = self.daemon.pool
-        at = pool.starts[op.slot] - wire.FRAME_BYTES
-        wire.FRAME.pack_into(
-            pool.view, at, _FRAME_KIND[op.kind], flags, op.length, op.seq, op.offset, self.daemon.maps.epoch
-        )
-        self.out.append(pool.view[at : at + wire.FRAME_BYTES + op.length])
-
-    def acknowledge(self) -> None:
-        """Queue the receipt of this round and the operations that are on the own disk."""
-        received = self.daemon.side.target.received
-        written = self.written
-        if written:
-            payload = wire.pack_seqs(written[: wire.WRITTEN_MAX])
-            self.written = written[wire.WRITTEN_MAX :]
-            self.out.append(wire.pack(wire.WRITTEN, seq=received, payload=payload))
-        elif received != self.receipt_sent:
-            self.out.append(wire.FRAME.pack(wire.RECEIPT, 0, 0, received, 0, 0))
-        self.receipt_sent = received
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -407,18 +354,22 @@ class MirrorConnection:
                     out.popleft()
         except BlockingIOError:
             self.writing = True
-            self.daemon.poller.modify(self.sock.fileno(), _READABLE | _WRITABLE)
+            self.daemon.poller.modify(self.sock.fileno(), READABLE | WRITABLE)
         except OSError as error:
             out.clear()  # `close` sends what it can before it closes: nothing can be sent any more
             self.close(f"mirror connect: {error}")
             return
         self.last_sent_ms = self.daemon.now_ms
 
-    def close(self, reason: str) -> None:
-        """End the connection and, when it was one, the session."""
+    def close(self, reason: str, *, tell: bool = False, quiet: bool = False) -> None:
+        """End the connection; `tell` the other side why, or it takes it for lost; `quiet`: nothing was lost here."""
         if self.closed:
             return
+        if tell:
+            self.out.append(wire.pack(wire.END, payload=reason.encode()[: wire.END_BYTES_MAX]))
         self.flush()
+        if self.closed:  # nothing could be sent
+            return
         self.closed = True
         self.out.clear()
         self.daemon.forget(self.sock)
@@ -426,10 +377,4 @@ class MirrorConnection:
         if self.slot >= 0:
             self.daemon.pool.give(self.slot)
             self.slot = -1
-        self.link.gone(self)
-        if self.up:
-            self.up = False
-            self.daemon.session = None
-            self.daemon.log("mirror_connect_lost", reason=reason)
-            self.daemon.side.session_down(reason)
-            self.daemon.changed()
+        self.link.gone(self, reason, lost=not (quiet or tell))

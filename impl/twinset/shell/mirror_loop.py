@@ -14,11 +14,11 @@ import signal
 import sys
 import time
 from collections import deque
+from errno import ETIMEDOUT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from twinset.errors import DiskError
-from twinset.mirror.cluster_partition import Record, State
 from twinset.mirror.counts import Counts
 from twinset.mirror.operations import COPY, READ, VERIFY, ZERO, Flush, Op
 from twinset.mirror.side import Side
@@ -31,8 +31,10 @@ from .buffers import SlotPool
 from .control_socket import ControlSocket
 from .mirror_compare import Comparing, Look
 from .mirror_kept import Keeping
+from .mirror_limits import Limits
 from .mirror_link import MirrorLink
-from .mirror_spec import Spec, cluster_key, identity
+from .mirror_records import Records
+from .mirror_spec import Spec, cluster_keys, identity
 from .nbd_export import NbdServer
 from .shared_maps import SharedMaps
 
@@ -40,9 +42,10 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from twinset.mirror.cluster_partition import Record
     from twinset.mirror.write_path import SourcePath
 
-    from .mirror_connection import MirrorConnection
+    from .mirror_session import MirrorSession
 
 EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number (4.5.1-02)
 FLUSH_SLOTS: Final = 16
@@ -84,12 +87,16 @@ class Mirrord:
         self.flush_tokens: dict[int, tuple[int, SourcePath | None]] = {}
         self.flush_free = list(range(self.pool.count, self.pool.count + FLUSH_SLOTS))
         self.flush_queue: deque[tuple[int, SourcePath | None]] = deque()
+        self.since = [0] * (self.pool.count + FLUSH_SLOTS)  # when a slot's request went to the disk
         self.batch: list[int] = []
         self._ended: deque[tuple[int, int]] = deque()
         scale = spec.time_scale
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
         self.retry_ms = max(50, int(300 * scale))
         self.counts = Counts()
+        disk_ms = max(1000, int(spec.disk_timeout_s * 1000 * scale))
+        self.limits = Limits(self, disk_ms, max(1000, 2 * self.silence_ms))
+        self.records = Records(self, disk_ms / 1000)
         self.verify = Comparing(self)
         self.kept = Keeping(self)
         self.side = Side(mirror_start.settings(self), record, self.maps, self)
@@ -97,18 +104,15 @@ class Mirrord:
         self.lease_ns = -1 if spec.leased else 1 << 62
         if spec.leased:
             self.side.freeze("no lease yet")
-        self.session: MirrorConnection | None = None  # the connection that is a session now
-        self.link = MirrorLink(self, cluster_key(Path(spec.key_file)))
+        self.session: MirrorSession | None = None
+        self.link = MirrorLink(self, partial(cluster_keys, Path(spec.key_file)))
         exports = [
             (entry["letter"], part.start_bytes - self.data_start, part.length_bytes)
             for entry, part in zip(spec.partitions, partitions, strict=True)
         ]
         self.nbd = NbdServer(self, self.run_dir / f"nbd-{spec.set}.sock", exports, self.disk.sector_bytes)
-        self.control = ControlSocket(
-            self,
-            self.run_dir / f"mirror-{spec.set}.sock",
-            lambda connection, message: mirror_requests.handle(self, connection, message),
-        )
+        socket_path = self.run_dir / f"mirror-{spec.set}.sock"
+        self.control = ControlSocket(self, socket_path, partial(mirror_requests.handle, self))
         self._changed = True
         self._told_ms = 0
         self._tick_ms = 0
@@ -174,7 +178,7 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        if session is not None and len(session.out) >= EARLY_OPS:
+        if session is not None and session.waiting() >= EARLY_OPS:
             session.flush()
         if len(self.batch) >= EARLY_OPS:
             self._submit()
@@ -206,6 +210,7 @@ class Mirrord:
 
     def _tick(self) -> None:
         self._tick_ms = self.now_ms
+        self.limits.tick(self.now_ms)
         self.side.tick(self.now_ms, int(time.time()))
         self.kept.step()
         self.link.tick()
@@ -220,7 +225,8 @@ class Mirrord:
 
     def status(self) -> dict[str, Any]:
         """Return the status of the contract."""
-        return {**status(self.side, self.pool.count - len(self.pool.free)), **self.kept.told()}
+        inflight = self.pool.count - len(self.pool.free)
+        return {**status(self.side, inflight), **self.kept.told(), "connects": self.link.status()}
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -253,9 +259,10 @@ class Mirrord:
     def submit_read(self, op: Op) -> None:
         """Port: read into the slot of the operation."""
         slot = op.slot
-        self.ops[slot] = (op, None if op.kind == VERIFY and isinstance(op.request, Look) else self.side.path)
+        peers = op.request is None or (op.kind == VERIFY and isinstance(op.request, Look))
+        self.ops[slot] = (op, None if peers else self.side.path)
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
-        self.batch.append(slot)
+        self._hand_over(slot)
 
     def submit_write(self, op: Op) -> None:
         """Port: write the slot of the operation, or zeros."""
@@ -265,6 +272,13 @@ class Mirrord:
         self.aio.prepare(
             slot, PWRITE, address, op.length, self.data_start + op.offset, RWF_DSYNC if op.fua else 0
         )
+        self._hand_over(slot)
+
+    def _hand_over(self, slot: int) -> None:
+        if self.limits.away:  # the disk does not answer: it is asked nothing more
+            self._ended.append((slot, -ETIMEDOUT))
+            return
+        self.since[slot] = self.now_ms
         self.batch.append(slot)
 
     def submit_flush(self, token: int) -> None:
@@ -282,7 +296,7 @@ class Mirrord:
         slot = self.flush_free.pop()
         self.flush_tokens[slot] = (token, path)
         self.aio.prepare(slot, FDSYNC, 0, 0, 0)
-        self.batch.append(slot)
+        self._hand_over(slot)
 
     def _reap(self) -> bool:
         """Take what the disk has finished; true when there was something."""
@@ -296,46 +310,51 @@ class Mirrord:
             slot, result = ended.popleft()
             if not ended:  # what ended between the look and the draining has lost its wake-up
                 ended.extend(self.aio.reap())
+            if slot in self.limits.away:
+                self.limits.back(slot)
+                continue
             if slot >= count:
-                self._flush_ended(slot, -result if result < 0 else 0)
+                self.flush_ended(slot, -result if result < 0 else 0)
                 continue
             entry, ops[slot] = ops[slot], None
             if entry is None:
                 raise RuntimeError(f"completion of slot {slot}, which is not in use")
             op, path = entry
-            error = 0 if result == op.length else (-result if result < 0 else EIO)
-            if path is not None:
-                if op.kind == READ:
-                    self._read_ended(op, path, error)
-                else:
-                    path.local_done(op, error)
-            elif op.kind == VERIFY:
-                op.request.answer(op, error)
-            else:
-                session = self.session
-                if self.side.target.done(op, error) and session is not None:
-                    session.written.append(op.seq)
-                self.pool.give(slot)
+            self.ended(op, path, 0 if result == op.length else (-result if result < 0 else EIO))
         return True
 
-    def _read_ended(self, op: Op, path: SourcePath, error: int) -> None:
-        op.error = error
-        if error:
-            path.read_failed(error)
-        op.request.conn.piece_done(op, op.request)
+    def ended(self, op: Op, path: SourcePath | None, error: int) -> None:
+        """Take an operation that the disk has finished, of the own path or (None) of the other side."""
+        if op.kind == VERIFY and path is None:
+            op.request.answer(op, error)
+        elif path is None:
+            written = self.side.target.done(op, error)
+            if self.session is not None:
+                self.session.tell_done(op, error, written=written)
+            self.pool.give(op.slot)
+        elif op.kind != READ:
+            path.local_done(op, error)
+        elif not (error and path.read_failed(op, error)):
+            op.request.conn.piece_done(op, op.request)
 
-    def _flush_ended(self, slot: int, error: int) -> None:
+    def on_disk(self) -> list[int]:
+        """Return the slots whose requests the disk works on."""
+        return [slot for slot, entry in enumerate(self.ops) if entry is not None] + list(self.flush_tokens)
+
+    def flush_ended(self, slot: int, error: int) -> None:
+        """Take a flush that the disk has finished."""
         token, path = self.flush_tokens.pop(slot)
-        self.flush_free.append(slot)
-        if self.flush_queue:
+        if slot not in self.limits.away:
+            self.flush_free.append(slot)
+        if self.flush_queue and self.flush_free:
             self._flush(*self.flush_queue.popleft())
         if token > 1 << 61:
             token = (token & ~(1 << 62)) >> 1
             session = self.session
             if session is not None:
-                session.out.append(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
+                session.post(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
             if error:
-                self.side.disk_failed("local", error)
+                self.side.disk_failed(None, error)
         elif path is not None and path is not self.side.path:
             path.flush_done(token, error, remote=False)
         else:
@@ -372,14 +391,14 @@ class Mirrord:
     def _frame(self, kind: int, *, seq: int = 0, arg: int = 0) -> None:
         session = self.session
         if session is not None:
-            session.out.append(replication.FRAME.pack(kind, 0, 0, seq, 0, arg))
+            session.post(replication.FRAME.pack(kind, 0, 0, seq, 0, arg))
 
     def send_control(self, message: dict[str, Any]) -> None:
         """Port: send a control message."""
         session = self.session
         if session is not None:
             self.changed()  # what the other side is told of a copy's end may be all that shows it
-            session.out.append(replication.pack_json(replication.CONTROL, message))
+            session.post(replication.pack_json(replication.CONTROL, message))
             session.flush()
 
     def close_session(self, reason: str) -> None:
@@ -398,29 +417,12 @@ class Mirrord:
     # -- ports towards disk records and the daemon ------------------------------------------------------
 
     def persist(self, record: Record) -> None:
-        """Port: make a record durable, on the system disk first where it is bad news."""
-        bad = record.state in (State.STALE, State.FAULTY, State.DIVERGED)
-        bad = bad and not record.forced  # permits what follows: it has to be on the disk itself
-        if bad or record.disk_uuid != self.side.record.disk_uuid:  # the server knows its disk first (8.6)
-            self._latch(record)
-        try:
-            self.disk.write_record(record)
-        except DiskError:
-            if not bad:  # the system disk keeps the bad news
-                raise
-        if not bad:
-            self._latch(record)
-        if record.disk_uuid != self.side.record.disk_uuid:
-            mirror_start.note_table(self, record)
-            self.shared.rebind(record.disk_uuid)
-        self.changed()
-
-    def _latch(self, record: Record) -> None:
-        latch.write(self.latch_path, state=record.state, cur=record.cur, disk_uuid=record.disk_uuid)
+        """Port: make a record durable."""
+        self.records.persist(record)
 
     def persist_map(self, packed: bytes) -> None:
         """Port: make the difference map durable; a record that calls it valid follows."""
-        self.disk.write_map(self.side.record, packed)
+        self.records.persist_map(packed)
 
     def new_id(self) -> int:
         """Port: draw a generation."""

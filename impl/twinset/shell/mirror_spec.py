@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twinset.errors import TwinsetError
+from twinset.wire import keyring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,8 @@ class Spec:
     run_dir: str
     time_scale: float = 1.0
     mirror_timeout_s: float = 10.0
+    disk_timeout_s: float = 30.0
+    connects: list[str] | None = None  # names of the paths
     leased: bool = True  # false: benchmarks of the data path without a daemon
 
     @classmethod
@@ -69,12 +72,9 @@ def identity(path: Path) -> bytes:
         return fresh
 
 
-def cluster_key(path: Path) -> bytes:
-    """Return the 32 bytes of the key file; raise TwinsetError with the reason."""
+def cluster_keys(path: Path) -> tuple[bytes, ...]:
+    """Return the keys of the key file, the current one first; raise TwinsetError with the reason."""
     try:
-        key = bytes.fromhex(path.read_text().strip())
+        return tuple(keyring.parse(path.read_text()))
     except (OSError, ValueError) as error:
         raise TwinsetError(f"cluster key {path}: {error}") from None
-    if len(key) != 32:
-        raise TwinsetError(f"cluster key {path}: {len(key)} bytes, 32 are expected")
-    return key

@@ -113,6 +113,8 @@ def settings(daemon: Mirrord) -> Settings:
         fastsync=spec.fastsync,
         mirror_timeout_ms=daemon.silence_ms,
         mark_interval_ms=max(200, int(1000 * spec.time_scale)),
+        disk=spec.disk,
+        data_start_bytes=daemon.data_start,
     )
 
 

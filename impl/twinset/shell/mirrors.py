@@ -42,12 +42,14 @@ def spec(config: ClusterConfig, me: str, set_name: str, paths: Paths, scale: flo
         "max_io_count": mirror_set.max_io_count,
         "fastsync": mirror_set.fastsync and config.cluster.fastsync,
         "paths": [[lan.endpoint(me).ip, lan.endpoint(peer.name).ip] for lan in config.mirror_lans()],
+        "connects": [lan.name for lan in config.mirror_lans()],
         "port": MIRROR_PORT + index,
         "key_file": str(paths.key),
         "state_dir": str(paths.state),
         "run_dir": str(paths.run),
         "time_scale": scale,
         "mirror_timeout_s": config.timing.mirror_timeout_s,
+        "disk_timeout_s": config.timing.disk_timeout_s,
     }
 
 

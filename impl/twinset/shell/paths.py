@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +116,15 @@ class Paths:
     def nbd(self, set_name: str) -> Path:
         """Return the socket of the NBD exports of a set."""
         return self.run / f"nbd-{set_name}.sock"
+
+
+def server_name(paths: Paths) -> str:
+    """Return the name of this server: that of its file, else the host name."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = paths.server_name.read_text().strip()
+        if text:
+            return text
+    return socket.gethostname()
 
 
 def time_scale(environment: Mapping[str, str] | None = None) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
     from twinset.shell.links import LanPath
     from twinset.wire.control import Hello
+    from twinset.wire.keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class PeerLink:
     def __init__(
         self,
         *,
-        key: bytes,
+        keys: Keyring,
         me: str,
         peer: str,
         received: Callable[[dict[str, Any]], None],
@@ -61,7 +62,7 @@ class PeerLink:
         times: LinkTimes,
         port: int = control_channel.CONTROL_PORT,
     ) -> None:
-        self._key = key
+        self.keys = keys
         self._me = me
         self._peer = peer
         self._received = received
@@ -201,7 +202,7 @@ class PeerLink:
             channel: Channel | None = None
             try:
                 channel = await control_channel.connect(
-                    self._key, own, path.local, path.remote, self._times.connect_s, self._port
+                    self.keys, own, path.local, path.remote, self._times.connect_s, self._port
                 )
                 if own.instance == self._instance:
                     await self.serve(channel)

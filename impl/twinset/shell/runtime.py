@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.cluster import effects, events
+from twinset.cluster.groups import ACTIVE
+from twinset.cluster.membership import OPERATING
 from twinset.cluster.server import Cluster
+from twinset.config import lineage
 from twinset.config.cluster_view import cluster_view
 from twinset.errors import Refusal
 from twinset.shell import clock, power
@@ -36,11 +40,13 @@ if TYPE_CHECKING:
     from twinset.shell.control_channel import Channel
     from twinset.shell.event_log import EventLog
     from twinset.shell.paths import Paths
+    from twinset.wire.keyring import Keyring
 
 REBIND_S: Final = 1.0
 NETWORK_REPORT_S: Final = 30.0
 SAVE_AGAIN_S: Final = 0.5
 EVENTS_MAX: Final = 100_000
+TRACE_EVENTS: Final = 2_000
 LATE_TICK_MS: Final = 1000
 
 
@@ -53,7 +59,7 @@ class Runtime:
         text: bytes,
         me: str,
         boot_id: str,
-        key: bytes,
+        keys: Keyring,
         paths: Paths,
         scale: float,
         event_log: EventLog,
@@ -70,10 +76,11 @@ class Runtime:
         self._problem = problem
         self._failed = failed
         self._view = cluster_view(config, scale=scale, digest=digest)
-        self._memory = MemoryStore(paths.memory, digest)
+        made_from = lineage.claim(text.decode(), digest).ancestors
+        self._memory = MemoryStore(paths.memory, digest, made_from)
         if self._memory.damage:
             problem("memory", self._memory.damage)
-        self._heartbeat_key = heartbeat.derive_key(key)
+        self._heartbeat_keys = [heartbeat.derive_key(key) for key in keys]
         incarnation = secrets.token_hex(8)
         self._core = Cluster(self._view, self.me, boot_id, incarnation, dict(self._memory.values))
         self._queue: asyncio.Queue[events.Event] = asyncio.Queue(EVENTS_MAX)
@@ -90,7 +97,7 @@ class Runtime:
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
         self._links = Links(self._paths_of_lans, self._datagram, self._network_trouble)
         self._link = PeerLink(
-            key=key,
+            keys=keys,
             me=self.me,
             peer=self.peer,
             received=self._received,
@@ -111,12 +118,33 @@ class Runtime:
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
+        self._trace: deque[tuple[float, events.Event]] = deque(maxlen=TRACE_EVENTS)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def local_addresses(self) -> list[str]:
         """This server's address on every LAN."""
         return [path.local for path in self._paths_of_lans]
+
+    @property
+    def operates(self) -> bool:
+        """True while this server takes part in a cluster at work."""
+        return self._core.phase in OPERATING
+
+    @property
+    def meets_another_configuration(self) -> bool:
+        """True while the other server is heard with another configuration."""
+        return self._core.life.config_differs
+
+    @property
+    def hears_peer(self) -> bool:
+        """True while heartbeats of the other server arrive."""
+        return self._core.peer_reachable
+
+    def take_keys(self, keys: Keyring) -> None:
+        """Use another ring from now on."""
+        self._heartbeat_keys = [heartbeat.derive_key(key) for key in keys]
+        self._link.keys = keys
 
     async def serve_link(self, channel: Channel) -> None:
         """Use an incoming control connection."""
@@ -133,7 +161,7 @@ class Runtime:
         self._link.start([] if listens else self._paths_of_lans)
         self.mirrors.start()
         self.registry.start()
-        self._steps.start()
+        self._steps.start([name for name, run in self._core.runs.items() if run.state == ACTIVE])
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self, *, end_mirrors: bool) -> None:
@@ -181,6 +209,10 @@ class Runtime:
         self.last_act = power.plan(systemd=power.systemd_runs(), reboot=reboot)
         return power.said(self.last_act)
 
+    def trace_text(self) -> str:
+        """Return what the core was told lately, but for ticks: one event a line, oldest first."""
+        return "".join(f"{at:.3f} {event!r:.2000}\n" for at, event in self._trace)
+
     def feed(self, event: events.Event) -> None:
         """Queue an event for the core."""
         try:
@@ -201,7 +233,7 @@ class Runtime:
 
     def _datagram(self, lan: str, data: bytes) -> None:
         try:
-            decoded = heartbeat.decode(data, self._heartbeat_key)
+            decoded = heartbeat.decode_by_any(data, self._heartbeat_keys)
         except heartbeat.HeartbeatError as error:
             self._problem(f"heartbeat {lan}", str(error))
             return
@@ -231,6 +263,8 @@ class Runtime:
             event = await self._queue.get()
             if isinstance(event, events.Tick):
                 self._tick_pending = False
+            else:
+                self._trace.append((clock.wall(), event))
             try:
                 await self._perform(self._core.step(event))
             except Exception as error:  # noqa: BLE001 - logged; the next event may well be fine
@@ -267,7 +301,7 @@ class Runtime:
 
     def _perform_one(self, effect: effects.Effect) -> None:
         if isinstance(effect, effects.SendHeartbeat):
-            self._links.send(effect.lan, heartbeat.encode(effect.heartbeat, self._heartbeat_key))
+            self._links.send(effect.lan, heartbeat.encode(effect.heartbeat, self._heartbeat_keys[0]))
         elif isinstance(effect, effects.SendPeer):
             self._link.send(dict(effect.message))
         elif isinstance(effect, effects.GrantLease):
@@ -276,6 +310,8 @@ class Runtime:
             self._steps.perform(effect)
         elif isinstance(effect, effects.Probe):
             self._steps.probe(effect)
+        elif isinstance(effect, effects.Fence):
+            self._steps.fence(effect)
         elif isinstance(effect, effects.MirrorCommand):
             self.mirrors.command(effect)
         elif isinstance(effect, effects.Log):

@@ -8,32 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.cluster import events
+from twinset.cluster.effects import RunStep
 from twinset.errors import StepFailed, TwinsetError
 from twinset.resources.context import Context
-from twinset.resources.floating_ip.resource import FloatingIpResource
+from twinset.resources.floating_ip.resource import FloatingIpResource, take_away
 from twinset.resources.kinds import KINDS
 from twinset.resources.public_lan import probe as public_lan
 from twinset.resources.virtual_computer_name.resource import VirtualComputerNameResource
 from twinset.resources.virtual_ip.resource import VirtualIpResource
 from twinset.shell import clock, store
+from twinset.shell.started import added, remembered, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from twinset.cluster.effects import Probe, RunStep
+    from twinset.cluster.effects import Fence, Probe
     from twinset.config.cluster import ClusterConfig
     from twinset.resources.context import Resource, System
     from twinset.shell.paths import Paths
     from twinset.shell.programs import Programs
+    from twinset.shell.started import Key
 
 RENEWALS_PER_LEASE: Final = 3
 RENEW_FLOOR_S: Final = 0.2
 CHECK_S: Final = 10.0
 CHECK_FLOOR_S: Final = 2.0
+ADD_AGAIN_S: Final = 60.0
 NAME: Final = "virtual_computer_name"
 _NAMES: Final = VirtualComputerNameResource()
 _RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComputerNameResource]] = {
@@ -42,8 +47,6 @@ _RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComput
     NAME: _NAMES,
 }
 RECOVER: Final = "RECOVER"  # the start script runs once on a returned server; the group does not run there
-
-Key = tuple[str, str, int]  # group, kind, index
 
 
 class Steps:
@@ -73,15 +76,17 @@ class Steps:
         self._hands: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)  # one at a time on a resource
         self._announcing: dict[Key, asyncio.Task[None]] = {}
         body, _ = store.read_json_object(paths.adopted)
-        self._started: dict[Key, dict[str, str]] = {}
-        self._associate: dict[str, bool] = {}  # by group, as its last start here was told [7.3.1.4-01]
-        for key, environment, associate in _entries(body):
-            self._started[key] = environment
-            self._associate[key[0]] = associate
+        found = remembered(body, config)
+        self._started, self._gone = found.keys, found.gone
+        self._associate = found.associate  # by group, as its last start here was told [7.3.1.4-01]
 
-    def start(self) -> None:
-        """Begin to renew addresses and to check what is started."""
+    def start(self, active: Collection[str] = ()) -> None:
+        """Begin to renew addresses and to check what is started; `active` are the groups that are up here."""
         self._programs.start({group for group, _, _ in self._started})
+        for group, address in self._gone:
+            self._beside(self._take_away(group, address))
+        for key in added(self._started, active, self._config):
+            self._beside(self._add(key))
         self._beside(self._renew_addresses())
         self._beside(self._check())
 
@@ -106,6 +111,20 @@ class Steps:
     def probe(self, effect: Probe) -> None:
         """Look at the public LANs."""
         self._beside(self._look(effect))
+
+    def fence(self, effect: Fence) -> None:
+        """Have the hook switch the other server off."""
+        self._beside(self._fence(effect))
+
+    async def _fence(self, effect: Fence) -> None:
+        reason = "it could not be run"
+        settings = self._config.cluster
+        try:
+            env = {**os.environ, "TWINSET_FENCE": effect.server, "TWINSET_CLUSTER": settings.name}
+            outcome = await self._system.run([settings.fence], timeout_s=settings.fence_timeout_s, env=env)
+            reason = "" if outcome.ok else outcome.reason()
+        finally:
+            self._feed(events.StepDone(effect.action_id, not reason, reason))
 
     async def _look(self, effect: Probe) -> None:
         reason = "it could not be looked at"
@@ -213,17 +232,37 @@ class Steps:
             self._save()
 
     def _save(self) -> None:
-        entries = [
-            {
-                "group": group,
-                "kind": kind,
-                "index": index,
-                "environment": environment,
-                "associate": self._associate.get(group, True),
-            }
-            for (group, kind, index), environment in self._started.items()
-        ]
-        store.write_json(self._paths.adopted, {"started": entries})
+        store.write_json(self._paths.adopted, written(self._started, self._associate, self._config))
+
+    async def _take_away(self, group: str, address: str) -> None:
+        """A floating IP address that a change took from a group that runs (7.2.2-03)."""
+        try:
+            reason = await take_away(self._system, self._config, self._me, address)
+        except (
+            TwinsetError
+        ) as failure:  # its network is configured no more: it lives as long as its last renewal
+            reason = str(failure)
+        name = "floating_ip_stop_failed" if reason else "floating_ip_stopped"
+        severity = "error" if reason else "info"
+        self._system.log(name, severity, {"group": group, "address": address, "reason": reason})
+        self._save()
+
+    async def _add(self, key: Key) -> None:
+        """A floating IP address that a change gave to a group that runs: tried as long as the group is up."""
+        group, kind, index = key
+        while True:
+            environment = next((env for (name, _, _), env in self._started.items() if name == group), None)
+            if environment is None or key in self._started:
+                return
+            if self._system.lease_left_s() > 0:
+                associate = self._associate.get(group, True)
+                effect = RunStep(0, group, kind, index, "start", environment, associate)
+                async with self._hands[key]:
+                    reason, _ = await self._carry_out(effect, key)
+                if not reason:
+                    return
+                await clock.pause(max(CHECK_FLOOR_S, ADD_AGAIN_S * self._scale))
+            await clock.pause(RENEW_FLOOR_S)
 
     def _beside(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -270,17 +309,3 @@ class Steps:
     def _busy(self, _key: Key) -> bool:
         """While any step runs, resources are in motion."""
         return bool(self._running)
-
-
-def _entries(body: Mapping[str, Any]) -> list[tuple[Key, dict[str, str], bool]]:
-    found: list[tuple[Key, dict[str, str], bool]] = []
-    entries = body.get("started")
-    for entry in entries if isinstance(entries, list) else []:
-        if not isinstance(entry, dict):
-            continue
-        group, kind, index = entry.get("group"), entry.get("kind"), entry.get("index")
-        environment = entry.get("environment")
-        if isinstance(group, str) and kind in KINDS and isinstance(index, int):
-            kept = environment if isinstance(environment, dict) else {}
-            found.append(((group, kind, index), kept, bool(entry.get("associate", True))))
-    return found

@@ -8,11 +8,14 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from twinset.wire import keyring
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from twinset.wire.keyring import Keyring
+
 FILE_BYTES_MAX = 4 * 1024 * 1024
-KEY_HEX_DIGITS = 64
 BOOT_ID_HEX_DIGITS = 32
 
 
@@ -67,22 +70,19 @@ def read_json_object(path: Path) -> tuple[dict[str, Any], str]:
     return value, ""
 
 
-def read_key(path: Path) -> bytes:
-    """Read the shared secret; ValueError says what is wrong with the file."""
+def read_keys(path: Path) -> Keyring:
+    """Read the cluster key, and what is believed beside it; ValueError says what is wrong with the file."""
     try:
-        text = path.read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii")
         mode = path.stat().st_mode & 0o077
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
     if mode:
         raise ValueError(f"{path}: readable by others (mode {mode:03o} for group and others, must be 000)")
     try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(text) != KEY_HEX_DIGITS or len(key) * 2 != KEY_HEX_DIGITS:
-        raise ValueError(f"{path}: must hold {KEY_HEX_DIGITS} hexadecimal digits, has {len(text)} characters")
-    return key
+        return keyring.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def boot_id(path: Path) -> str:

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from twinset.cluster.groups import GROUP_STATES
 from twinset.cluster.membership import LIVENESS, PHASES
@@ -20,6 +21,9 @@ from .cluster_faults import HEAL_MS, REST_MS, Faults
 from .cluster_hosts import Violation
 from .cluster_invariants import Invariants
 from .cluster_world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -34,12 +38,13 @@ class Outcome:
     journal: list[str] = field(default_factory=list)
 
 
-def play(seed: int) -> Outcome:
-    """Play one seed to its end or to the first broken invariant."""
+def play(seed: int, more: Callable[[World], None] = lambda _: None) -> Outcome:
+    """Play one seed to its end or to the first broken invariant; `more` plans what the seed does not."""
     world = World(seed, Invariants)
     found = ""
     try:
         Faults(world).plan()
+        more(world)
         world.run_until(HEAL_MS)
         reason = "not looked at"
         while reason and world.now_ms < REST_MS:

@@ -139,12 +139,17 @@ class Invariants:
                 f"{name} on {host.name} is {run.state} for {now_ms - since_ms} ms (waits: {run.waits})",
             )
 
+    def _waits_for_others(self) -> bool:
+        """A take-over may wait for a hook or an answer, for as long as they take (arbitration.py)."""
+        return bool(self.world.view.fences or self.world.view.ping_targets)
+
     def _dead_peer_owns_nothing(self, host: Host, cluster: Cluster) -> None:
         """A group of a server without power is taken over in bounded time."""
         peer = self.world.hosts[1 - host.index]
         isolated = peer.cluster is not None and peer.cluster.phase == ISOLATED and peer.runs
         gone = not peer.powered or (isolated and not peer.daemon_paused and not self.world.cuts)
-        if not gone or not host.runs or host.daemon_paused or cluster.phase != MEMBER:
+        waits = self._waits_for_others()
+        if waits or not gone or not host.runs or host.daemon_paused or cluster.phase != MEMBER:
             self.dead_ms.pop(host.name, None)
             return
         since_ms = self.dead_ms.setdefault(host.name, self.world.now_ms)
@@ -172,6 +177,8 @@ class Invariants:
         healthy = host.runs and not host.daemon_paused and cluster is not None
         if not healthy or cluster is None or cluster.phase != MEMBER or not cluster.peer_operates:
             self.unnoticed_ms.pop(host.name, None)
+        if self._waits_for_others():
+            return
         lost_ms = self.unnoticed_ms.get(host.name, self.world.now_ms)
         self.require(
             "crash-noticed",

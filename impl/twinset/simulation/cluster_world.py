@@ -351,6 +351,7 @@ class World:
                 side.lease_ms = effect.until_ms
 
     def _log(self, host: Host, effect: effects.Log) -> None:
+        self.coverage["event", effect.severity, effect.name] += 1
         self.note(f"{host.name} {effect.severity:7} {effect.name} {dict(effect.fields)}")
         self.invariants.logged(host, effect)
 
@@ -364,6 +365,32 @@ class World:
 
     def _persist(self, host: Host, effect: effects.Persist) -> None:
         host.memory[effect.key] = copy.deepcopy(effect.value)
+
+    def _probe(self, host: Host, effect: effects.Probe) -> None:
+        """The public LAN answers unless this server is cut off it."""
+        boot, run = host.boot, host.run
+
+        def end() -> None:
+            if host.powered and host.boot == boot and host.run == run:
+                cut = (LANS[0], host.index) in self.cuts
+                self.feed(host, events.StepDone(effect.action_id, not cut, "no answer" if cut else ""))
+
+        self.after(self.rng.randrange(50, 2_500), end)
+
+    def _fence(self, host: Host, effect: effects.Fence) -> None:
+        """The hook switches the other server off, now and then only at the second try."""
+        boot, run, ok = host.boot, host.run, self.rng.random() < 0.7
+        other = self.hosts[1 - host.index]
+        if ok and other.powered:
+            self.power_off(other)
+
+        def end() -> None:
+            if host.powered and host.boot == boot and host.run == run:
+                self.feed(
+                    host, events.StepDone(effect.action_id, ok, "" if ok else "no answer of the power switch")
+                )
+
+        self.after(self.rng.randrange(200, 5_000), end)
 
     def _halt(self, host: Host, effect: effects.Halt) -> None:
         self.note(f"{host.name} halts: {effect.reason}")
@@ -379,5 +406,7 @@ _PERFORM: dict[type, Callable[[World, Host, Any], None]] = {
     effects.Log: World._log,  # noqa: SLF001
     effects.Reply: World._reply,  # noqa: SLF001
     effects.Persist: World._persist,  # noqa: SLF001
+    effects.Probe: World._probe,  # noqa: SLF001
+    effects.Fence: World._fence,  # noqa: SLF001
     effects.Halt: World._halt,  # noqa: SLF001
 }

@@ -14,7 +14,22 @@ from .mirror_split import SplitWorld
 from .mirror_verify import VerifyWorld
 from .mirror_world import World
 
-WORLDS: Final[dict[str, type[World]]] = {"permits": PermitWorld, "verify": VerifyWorld, "splits": SplitWorld}
+
+class PathWorld(World):
+    """A world in which one of the two mirror connects breaks again and again."""
+
+    PATHS_BREAK = True
+
+
+class DiskWorld(World):
+    """A world in which disks fail again and again."""
+
+    DISKS_FAIL = 1.0
+
+
+WORLDS: Final[dict[str, type[World]]] = {
+    "permits": PermitWorld, "verify": VerifyWorld, "splits": SplitWorld, "disks": DiskWorld, "paths": PathWorld,
+}  # fmt: skip
 
 
 def play(seed: int, *, trace: bool = False, world_type: type[World] = World) -> tuple[World, str]:
@@ -36,6 +51,8 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--permits", action="store_true", help="with an operator who permits access")
+    parser.add_argument("--disks", action="store_true", help="with disks that fail again and again")
+    parser.add_argument("--paths", action="store_true", help="with mirror connects that break one at a time")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument(
         "--keep-going", action="store_true", help="report every failing seed, not only the first"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.operations import READ, WRITE, ZERO, Op
+from twinset.mirror.session import CONNECTED
 
 if TYPE_CHECKING:
     from twinset.mirror.operations import Flush
@@ -74,22 +75,38 @@ class Client:
         if owner is None:
             return
         if op.error:
-            self.errors += 1
             self.world.note(process.index, f"client write v{version} failed")
+            self._error(process)
             return
         self.acknowledged += 1
         self.world.note(process.index, f"client write v{version} acknowledged")
         for sector in range(op.offset, op.offset + op.length):
             self.floor[sector] = max(self.floor[sector], version)
+        other = self.world.servers[1 - process.index]
+        if process.side.failed and other.lossy:  # it had the write, and went down before this was known here
+            self.excuse([other.disk.latest])
         if op.fua:
             floors = [0] * self.world.size
             floors[op.offset : op.offset + op.length] = [version] * op.length
             self._check_durable(process, floors, "FUA write")
 
-    def read_done(self, op: Op, values: list[int]) -> None:
+    def _error(self, process: Process) -> None:
+        """An error is only for the client when the other side cannot serve what the own disk cannot (R10)."""
+        self.errors += 1
+        side, conn = process.side, process.conn
+        in_step = side.record.state in (State.IN_SYNC, State.FAULTY) and process.server.disk.bad
+        session = side.session
+        joined = session is not None and session.phase != CONNECTED and conn is not None and not conn.dead
+        if in_step and joined and process.export:
+            self.world.violation("10 error", "a client sees an error that the other side could spare it")
+
+    def read_done(self, process: Process, op: Op, values: list[int]) -> None:
         """A read has been answered."""
         owner, floors = self.inflight.pop(op.request, (None, []))
-        if owner is None or op.error:
+        if owner is None:
+            return
+        if op.error:
+            self._error(process)
             return
         for sector, value, floor in zip(range(op.offset, op.offset + op.length), values, floors, strict=True):
             if value < floor:
@@ -102,7 +119,7 @@ class Client:
         if asked is None:
             return
         if flush.error:
-            self.errors += 1
+            self._error(process)
             return
         self._check_durable(process, list(asked[1][0]), "FLUSH")
 
@@ -122,6 +139,9 @@ class Client:
             and theirs.state == State.IN_SYNC
             and (theirs.cur == mine.cur and not other.lossy)
         ):
+            checked.append(other)
+        covered = process.side.failed and theirs.state == State.SOLO and theirs.base == mine.cur
+        if covered and not other.lossy:
             checked.append(other)
         for server in checked:
             for sector, promised in enumerate(floors):

@@ -73,8 +73,9 @@ class Disk:
         self.inflight: list[Io] = []
         self.clock = 1
         self.slow = False  # some requests take very long
-        self.bad_writes = True  # once it is bad; else only its flushes fail
-        self.bad = False  # every write and flush fails from now on
+        self.bad_writes = True  # once it is bad; else only its flushes fail ...
+        self.bad_reads = False  # ... or its reads too
+        self.bad = False  # every flush, and every write or read as said, fails from now on
 
     def submit(self, io: Io) -> None:
         """Take a request."""
@@ -85,7 +86,7 @@ class Disk:
     def perform(self, io: Io) -> None:
         """Let the request act, some time before it completes."""
         io.performed = True
-        if self.bad and (io.kind == FLUSH or (io.kind == WRITE and self.bad_writes)):
+        if self.bad and (io.kind == FLUSH or (self.bad_writes if io.kind == WRITE else self.bad_reads)):
             io.error = EIO
         elif io.kind == READ:
             io.values = self.latest[io.first : io.first + len(io.values)]

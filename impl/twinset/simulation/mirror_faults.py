@@ -28,7 +28,15 @@ class Faults:
         self.stops = rng.choice((0.0, 0.02, 0.02, 0.3))
         self.count = 0
         self.heals = True  # a total partition, by itself
-        self.disks_fail = world.rng.random() < 0.25
+        self.disks_fail = world.rng.random() < world.DISKS_FAIL
+        if world.DISKS_FAIL == 1:
+            self.rate = 0.03
+            self.mixture += [
+                entry for entry in self._FAULTS if entry[0] in ("disk", "technician", "connection")
+            ] * 3
+        if world.PATHS_BREAK:
+            self.rate = 0.06
+            self.mixture += [("path", Faults._cut_path), ("path back", Faults._path_back)] * 4
         self.partitions = world.rng.random() < 0.1
         self.kinds: dict[str, int] = {}
 
@@ -83,6 +91,22 @@ class Faults:
                 self.world.note(server.index, "connection cut")
                 server.process.conn.cut(self.world.rng)
                 return True
+        return False
+
+    def _cut_path(self, index: int) -> bool:
+        """One of the two mirror connects breaks, or the session is moved to the other one while both work."""
+        world = self.world
+        conn = next((each.process.conn for each in world.servers if each.process and each.process.conn), None)
+        if conn is None:
+            return False
+        if world.rng.random() < 0.3:
+            return conn.change()
+        return conn.cut_path(world.rng, index)
+
+    def _path_back(self, index: int) -> bool:
+        process = self.world.servers[index].process
+        if process is not None and process.conn is not None and not process.conn.dead:
+            process.conn.new_path()
         return False
 
     def _cut_link(self, index: int) -> bool:
@@ -143,7 +167,7 @@ class Faults:
         return True
 
     def _disk(self, index: int) -> bool:
-        """From now on every write and flush of a disk fails, where the other side has everything."""
+        """From now on flushes, writes or reads of a disk fail, where the other side has everything."""
         world = self.world
         server, other = world.servers[index], world.servers[1 - index]
         mine, theirs = server.disk.record_latest, other.disk.record_latest
@@ -159,6 +183,7 @@ class Faults:
         world.note(index, "its disk fails")
         server.disk.bad = True
         server.disk.bad_writes = world.rng.random() < 0.6
+        server.disk.bad_reads = world.rng.random() < 0.6
         return True
 
     def _total_partition(self, index: int) -> bool:

@@ -98,7 +98,7 @@ def local_write_in_parallel() -> list[Any]:
 def marked_without_flush() -> list[Any]:
     def start_flush(path: SourcePath, flush: Any) -> None:
         if flush.request is None:
-            path._flush_finished(flush)
+            path.flush_finished(flush)
         else:
             original(path, flush)
 
@@ -276,25 +276,6 @@ def crash_not_noticed() -> list[Any]:
 
 def open_not_recorded() -> list[Any]:
     return [_method(Side, "open", lambda _side, _role: None)]
-
-
-# -- R10: disk errors --------------------------------------------------------------------------------------
-
-
-def local_error_ignored() -> list[Any]:
-    def local_done(path: SourcePath, op: Any, _error: int) -> None:
-        original(path, op, 0)
-
-    original = SourcePath.local_done
-    return [_method(SourcePath, "local_done", local_done)]
-
-
-def flush_error_ignored() -> list[Any]:
-    def flush_done(path: SourcePath, token: int, _error: int, *, remote: bool) -> None:
-        original(path, token, 0, remote=remote)
-
-    original = SourcePath.flush_done
-    return [_method(SourcePath, "flush_done", flush_done)]
 
 
 # -- R11: order --------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from . import mirror_mutant_disks as disk_bugs
 from . import mirror_mutant_divergence as divergence_bugs
 from . import mirror_mutant_patches as bugs
 from . import mirror_mutant_verify as verify_bugs
-from .mirror import play
+from .mirror import DiskWorld, PathWorld, play
 from .mirror_permits import PermitWorld
 from .mirror_split import SplitWorld
 from .mirror_verify import VerifyWorld
@@ -100,15 +101,31 @@ MUTANTS = {
     "crash-unnoticed": Mutant("R8", "a changed boot id does not matter", bugs.crash_not_noticed, 563),
     "open-unrecorded": Mutant("R8", "OPEN is not recorded", bugs.open_not_recorded, 27),
     "local-error-ignored": Mutant(
-        "R10", "a failed write of the own disk counts", bugs.local_error_ignored, 54
+        "R10", "a failed write of the own disk counts", disk_bugs.local_error_ignored, 54
     ),
     "flush-error-ignored": Mutant(
-        "R10", "a failed flush of the own disk counts", bugs.flush_error_ignored, 284
+        "R10", "a failed flush of the own disk counts", disk_bugs.flush_error_ignored, 284
+    ),
+    "error-shown": Mutant(
+        "R10", "with the own disk failed, clients see errors", disk_bugs.error_shown, world=DiskWorld
+    ),
+    "read-error-shown": Mutant(
+        "R10", "a read of a failed disk is not asked elsewhere", disk_bugs.read_error_shown, 60, DiskWorld
+    ),
+    "lost-disk-read": Mutant(
+        "R10", "a held side reads its failed disk", disk_bugs.lost_disk_read, 425, DiskWorld
     ),
     "no-range-lock": Mutant("R11", "overlapping writes run at the same time", bugs.no_range_lock),
     "copy-without-lock": Mutant("R11", "a copy does not exclude writes", bugs.copy_takes_no_lock),
     "nothing-sent-again": Mutant(
         "R11", "a new session takes the unfinished for written", bugs.nothing_sent_again, 38
+    ),
+    "nothing-again": Mutant(
+        "R11", "what a lost path carried is not sent again", disk_bugs.nothing_again, world=PathWorld
+    ),
+    "taken-twice": Mutant("R11", "a frame is taken over both paths", disk_bugs.taken_twice, world=PathWorld),
+    "old-path-read": Mutant(
+        "R11", "frames of a path that was left are taken", disk_bugs.old_path_read, world=PathWorld
     ),
     "lease-ignored": Mutant("R13", "an expired lease stops nothing", bugs.lease_is_ignored, 141),
     "reads-without-lease": Mutant("R13", "reads go on without a lease", bugs.reads_without_lease, 40),

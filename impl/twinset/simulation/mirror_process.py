@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twinset.errors import DiskError
+from twinset.mirror import without_disk
 from twinset.mirror.cluster_partition import Record, State
 from twinset.mirror.counts import Counts
 from twinset.mirror.maps import Maps, unpack_bits
@@ -104,17 +105,18 @@ class Process:
     def submit_read(self, op: Op) -> None:
         """Read from the own disk."""
         self.point()
-        path = self.side.path
+        path, target = self.side.path, self.side.target
 
         def done(io: disks.Io) -> None:
             if isinstance(op.request, Look):
                 op.request.answer(op, io)
+            elif op.request == "target":
+                self._done_for_peer(op, io, done=target.done(op, io.error))
             elif op.kind >= COPY:
                 self.buffers[op.slot] = io.values
                 path.local_done(op, io.error)
-            elif not op.error:
-                op.error = io.error
-                self.world.client.read_done(op, io.values)
+            elif not (io.error and path.read_failed(op, io.error)):
+                self.world.client.read_done(self, op, io.values)
 
         self.server.disk.submit(disks.Io(disks.READ, op.offset, [0] * op.length, self, done))
 
@@ -128,14 +130,23 @@ class Process:
         def done(io: disks.Io) -> None:
             if op.request == "target":
                 del self.buffers[op.slot]
-                conn = self.conn
-                if target.done(op, io.error) and conn is not None:
-                    self.written.append(op.seq)
+                self._done_for_peer(op, io, done=target.done(op, io.error))
             else:
                 path.local_done(op, io.error)
 
         self.server.disk.submit(disks.Io(disks.WRITE, op.offset, values, self, done, dsync=op.fua))
         self.point()
+
+    def _done_for_peer(self, op: Op, io: disks.Io, *, done: bool) -> None:
+        conn = self.conn
+        if conn is None or self.side.session is None:
+            return
+        if done and op.kind == READ:
+            conn.send(self.index, ("data", op.seq, io.values))
+        elif done:
+            self.written.append(op.seq)
+        elif io.error and self.side.target.live:
+            conn.send(self.index, ("failed", op.seq, io.error))
 
     def submit_flush(self, token: int) -> None:
         """Flush the own disk."""
@@ -183,6 +194,9 @@ class Process:
 
     def send_write(self, op: Op) -> None:
         """Send an operation with its data, marked with the epoch of now."""
+        if op.kind == READ:
+            self.send_frame("read", op.seq, op.offset, op.length)
+            return
         self.send_frame(
             "write", op.kind, op.seq, op.offset, list(self.buffers[op.slot]), op.fua, self.side.maps.epoch
         )
@@ -213,12 +227,12 @@ class Process:
     def complete(self, op: Op) -> None:
         """Answer a client, or the copy."""
         self.point()
-        self.buffers.pop(op.slot, None)
+        values = self.buffers.pop(op.slot, [])
         if op.kind >= COPY:
             self.copy_slots -= 1
             op.request.done(op)
         elif op.kind == READ:
-            self.world.client.read_done(op, [])
+            self.world.client.read_done(self, op, values)
         else:
             self.world.client.write_done(self, op)
 
@@ -328,6 +342,16 @@ class Process:
             _, op_kind, seq, offset, values, fua, epoch = frame
             op = Op(op_kind, offset, len(values), self.take(values), "target", fua=fua)
             side.target.write(op, seq, epoch)
+        elif kind == "read":
+            _, seq, offset, length = frame
+            side.target.read(Op(READ, offset, length, self.take([]), "target"), seq)
+        elif kind == "data":
+            asked = side.path.outstanding.get(frame[1])
+            if asked is not None:
+                self.buffers[asked.slot] = frame[2]
+            without_disk.answered(side.path, frame[1], 0)
+        elif kind == "failed":
+            without_disk.answered(side.path, frame[1], frame[2])
         elif kind == "receipt":
             side.path.receipt(frame[1])
         elif kind == "written":
@@ -354,7 +378,7 @@ class Process:
 
         def done(io: disks.Io) -> None:
             if io.error:
-                self.side.disk_failed("local", io.error)
+                self.side.disk_failed(None, io.error)
             if conn is not None and self.conn is conn:
                 conn.send(self.index, ("flushed", token, io.error))
 

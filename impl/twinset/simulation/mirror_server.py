@@ -57,6 +57,11 @@ class Server:
         self.latch = None
         self.lossy = self.forgot = True
 
+    @property
+    def faulty(self) -> bool:
+        """True once its side has recorded that its disk failed."""
+        return self.latch is not None and self.latch.state == State.FAULTY
+
     def load(self) -> Record:
         """Read the record as a starting process does; the worse verdict of disk and latch wins (R1)."""
         record, latch = self.disk.record_latest, self.latch

@@ -39,6 +39,8 @@ class World:
     """Everything; `play` runs one seed and raises Violation."""
 
     MEMBERSHIP: ClassVar[type[Membership]] = Membership
+    DISKS_FAIL: ClassVar[float] = 0.25  # in so many seeds
+    PATHS_BREAK: ClassVar[bool] = False
     rotten: AbstractSet[int] = frozenset()  # sectors that have changed by themselves
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
@@ -243,8 +245,8 @@ class World:
         server.lossy = server.forgot = False
 
     def operator_may_be_needed(self) -> bool:
-        """True when both servers went down, so nobody knows which side is better."""
-        return all(server.lossy for server in self.servers) or self.partitioned or self.replaced
+        """True when both servers went down, or one did and the other's disk failed: nobody knows which is better."""
+        return self.partitioned or self.replaced or all(each.lossy or each.faulty for each in self.servers)
 
     def logged(self, index: int, name: str, fields: dict[str, Any]) -> None:
         """Count and trace an event."""
@@ -303,22 +305,23 @@ class World:
         if process is None or server.paused or process.conn is None:
             return False
         conn = process.conn
-        queue = conn.queues[index]
-        if not queue:
+        conn.leave(rng, at_once=self.healing)
+        if not conn.waiting(index):
             if conn.dead and rng.random() < 0.3:
                 self.run(process, process.unbind, "the other side closed the connection")
                 return True
             return False
-        frames = [queue.popleft() for _ in range(min(len(queue), rng.choice((1, 1, 2, 3, 6))))]
-        self.run(process, self._receive, process, conn, frames)
+        self.run(process, self._receive, process, conn, rng.choice((1, 1, 2, 3, 6)))
         return True
 
     @staticmethod
-    def _receive(process: Process, conn: Connection, frames: list[tuple[Any, ...]]) -> None:
-        for frame in frames:
-            if process.conn is not conn:
+    def _receive(process: Process, conn: Connection, count: int) -> None:
+        for _ in range(count):
+            if process.conn is not conn or not conn.waiting(process.index):
                 return
-            process.receive(frame)
+            frame = conn.take(process.index)
+            if frame is not None:
+                process.receive(frame)
             if process.close_reason:
                 return
 

@@ -22,16 +22,19 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from twinset.wire.keyring import Keyring
 
 VERSION: Final = 1
 HELLO_BYTES_MAX: Final = 1024  # nobody is authenticated yet
 FRAME_BYTES_MAX: Final = 1024 * 1024
 MAC_HEX_DIGITS: Final = 64
 NONCE_HEX_DIGITS: Final = 32
-KINDS: Final = ("link", "configure")
+KINDS: Final = ("link", "configure", "support", "key")
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -73,8 +76,8 @@ class FrameReceived:
 class ControlConnection:
     """One side of one connection. States: HELLO, PROOF, OPEN, CLOSED, in this order."""
 
-    def __init__(self, key: bytes, hello: Hello, *, listener: bool) -> None:
-        self._key = key
+    def __init__(self, keys: Keyring, hello: Hello, *, listener: bool) -> None:
+        self._keys = keys
         self._hello = hello
         self._listener = listener
         self._state = "HELLO"
@@ -152,15 +155,15 @@ class ControlConnection:
         self._peer_line = line + b"\n"
         if self._peer.nonce == self._hello.nonce:
             raise ProtocolError("the other side repeats our own nonce")
-        self._out += self._derive("proof", self._listener).hex().encode() + b"\n"
+        self._out += self._derive("proof", self._keys.current, self._listener).hex().encode() + b"\n"
         self._state = "PROOF"
 
     def _on_proof(self, line: bytes) -> None:
-        expected = self._derive("proof", not self._listener).hex().encode()
-        if not hmac.compare_digest(expected, line):
+        theirs = [key for key in self._keys if self._proves(key, line)]
+        if not theirs:
             raise ProtocolError("the other side does not hold the cluster key")
-        self._send_key = self._derive("frames", self._listener)
-        self._receive_key = self._derive("frames", not self._listener)
+        self._send_key = self._derive("frames", self._keys.current, self._listener)
+        self._receive_key = self._derive("frames", theirs[0], not self._listener)
         self._state = "OPEN"
         if self._peer is None:
             raise AssertionError("a proof without a hello")
@@ -174,12 +177,17 @@ class ControlConnection:
         self._received += 1
         self._events.append(FrameReceived(_json_object(payload)))
 
-    def _derive(self, purpose: str, by_listener: bool) -> bytes:
+    def _proves(self, key: bytes, line: bytes) -> bool:
+        """True when the other side's proof was made with this key: both may be changing theirs (keyring.py)."""
+        expected = self._derive("proof", key, not self._listener).hex().encode()
+        return hmac.compare_digest(expected, line)
+
+    def _derive(self, purpose: str, key: bytes, by_listener: bool) -> bytes:
         """HMAC over both hellos, always in the order connector, listener; the role keeps reflections out."""
         lines = (self._peer_line, self._own_line) if self._listener else (self._own_line, self._peer_line)
         role = "listener" if by_listener else "connector"
         text = f"twinset control {VERSION} {purpose} {role}\n".encode()
-        return hmac.new(self._key, text + b"".join(lines), hashlib.sha256).digest()
+        return hmac.new(key, text + b"".join(lines), hashlib.sha256).digest()
 
 
 def _frame_mac(key: bytes, counter: int, payload: bytes) -> str:

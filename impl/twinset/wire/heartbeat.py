@@ -29,12 +29,17 @@ incarnation an echo of something this very incarnation of the receiver has sent.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from twinset.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STATUSES = ("", "O", "X", "Xd", "Od")
 MAGIC = b"TSHB"
@@ -127,6 +132,14 @@ def decode(datagram: bytes, key: bytes) -> Heartbeat:
         config_digest=digest.hex(),
         answer=bool(flags & FLAG_ANSWER),
     )
+
+
+def decode_by_any(datagram: bytes, keys: Sequence[bytes]) -> Heartbeat:
+    """The heartbeat in `datagram`, authenticated with one of the keys; raises `HeartbeatError` for anything else."""
+    for key in keys[:-1]:
+        with contextlib.suppress(HeartbeatError):
+            return decode(datagram, key)
+    return decode(datagram, keys[-1])
 
 
 def config_digest(text: bytes) -> str:

@@ -4,8 +4,10 @@ Everything is little-endian. A connection begins with HELLO in both directions, 
 that it knows the cluster key over both nonces), then STATE, MAP... and READY: what each side knows of
 itself. After that it is a session. Data is not encrypted; a frame that breaks a rule ends the connection.
 
-Version history of the protocol: 1 - first version. What came later is a feature that a side names in STATE, and
-that the other one uses only then: "verify" (VERIFY, DIGEST). Details: docs/wire-protocol.md.
+Version history of the protocol: 1 - first version; 2 - READ, DATA and FAILED, for a side without its disk;
+RESUME, SWITCH, END and counts of frames taken: a session may change its connection. What only adds frames is a
+feature that a side names in STATE, and that the other one uses only then: "verify" (VERIFY, DIGEST).
+Details: docs/wire-protocol.md.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 from twinset.errors import ProtocolError
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 FRAME: Final = struct.Struct(
     "<"
@@ -26,16 +28,20 @@ FRAME: Final = struct.Struct(
     "B"  # flags
     "2x"
     "I"  # length of the payload that follows
-    "Q"  # sequence number, token or receipt mark
-    "Q"  # offset in the mirrored area; of a ZERO also its length in sectors, in the upper 16 bits
-    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED and DIGEST; of a VERIFY see `pack_verify`
+    "Q"  # sequence number, token or receipt mark; frames taken in PING and RESUME
+    "Q"  # offset in the mirrored area; of ZERO and READ also the length in sectors, in the upper 16 bits; epoch of a
+    # RESUME, frames taken in FAILED
+    "Q"  # epoch of a write, durable epoch of a MARK, errno of FLUSHED, FAILED and DIGEST, frames taken in RECEIPT and
+    # WRITTEN; of a VERIFY see `pack_verify`
 )
 FRAME_BYTES: Final = FRAME.size
 
-HELLO, AUTH, STATE, MAP, READY, CONTROL = 1, 2, 3, 4, 5, 6
-WRITE, ZERO, COPY, FLUSH, MARK, PING, VERIFY = 16, 17, 18, 19, 20, 21, 22
-RECEIPT, WRITTEN, FLUSHED, DIGEST = 32, 33, 34, 35
-DATA_TYPES: Final = frozenset({WRITE, COPY})
+HELLO, AUTH, STATE, MAP, READY, CONTROL, RESUME, SWITCH, END = 1, 2, 3, 4, 5, 6, 7, 8, 9
+WRITE, ZERO, COPY, FLUSH, MARK, PING, VERIFY, READ = 16, 17, 18, 19, 20, 21, 22, 23
+RECEIPT, WRITTEN, FLUSHED, DIGEST, DATA, FAILED = 32, 33, 34, 35, 36, 37
+DATA_TYPES: Final = frozenset({WRITE, COPY, DATA})
+
+_HEADER_ONLY: Final = frozenset({ZERO, FLUSH, MARK, VERIFY, READ, RECEIPT, FLUSHED, FAILED})
 
 FLAG_FUA: Final = 1
 
@@ -44,6 +50,8 @@ CONTROL_BYTES_MAX: Final = 64 << 10
 WRITTEN_MAX: Final = 4096  # operations reported in one frame
 DIGESTS_BYTES_MAX: Final = 16 << 10
 NONCE_BYTES: Final = 32
+IDENTITY_BYTES: Final = 16  # of a session
+END_BYTES_MAX: Final = 200
 
 Frame = tuple[int, int, int, int, int, int]
 """type, flags, length of the payload, seq, offset, arg."""
@@ -61,21 +69,32 @@ def pack_json(kind: int, message: dict[str, Any]) -> bytes:
     return pack(kind, payload=json.dumps(message, separators=(",", ":")).encode())
 
 
-def check_header(frame: Frame, *, ready: bool, piece_max: int) -> None:
+NEW, TRUSTED, SESSION = (
+    0,
+    1,
+    2,
+)  # what a connection is: in its handshake, authenticated, or carrying a session
+
+
+def check_header(frame: Frame, *, stage: int, piece_max: int) -> None:
     """Raise ProtocolError unless the header may stand at this place of a connection."""
     kind, _flags, length = frame[:3]
     if kind in (HELLO, AUTH) or kind in (STATE, MAP, READY):
-        limit, allowed = HANDSHAKE_BYTES_MAX, not ready
+        limit, allowed = HANDSHAKE_BYTES_MAX, stage < SESSION
     elif kind == CONTROL:
-        limit, allowed = CONTROL_BYTES_MAX, ready
+        limit, allowed = CONTROL_BYTES_MAX, stage == SESSION
+    elif kind in (RESUME, END):
+        limit, allowed = (IDENTITY_BYTES if kind == RESUME else END_BYTES_MAX), stage >= TRUSTED
+    elif kind in (PING, SWITCH):
+        limit, allowed = 0, stage >= TRUSTED
     elif kind in DATA_TYPES:
-        limit, allowed = piece_max, ready and length > 0
+        limit, allowed = piece_max, stage == SESSION and length > 0
     elif kind == WRITTEN:
-        limit, allowed = WRITTEN_MAX * 8, ready and length % 8 == 0
+        limit, allowed = WRITTEN_MAX * 8, stage == SESSION and length % 8 == 0
     elif kind == DIGEST:
-        limit, allowed = DIGESTS_BYTES_MAX, ready
-    elif kind in (ZERO, FLUSH, MARK, PING, VERIFY, RECEIPT, FLUSHED):
-        limit, allowed = 0, ready
+        limit, allowed = DIGESTS_BYTES_MAX, stage == SESSION
+    elif kind in _HEADER_ONLY:
+        limit, allowed = 0, stage == SESSION
     else:
         raise ProtocolError(f"frame of unknown type {kind}")
     if not allowed:
@@ -119,6 +138,11 @@ def proof(key: bytes, server: str, own_nonce: bytes, peer_nonce: bytes) -> bytes
     """Return what `server` sends to show that it knows the cluster key, bound to this connection."""
     text = b"twinset mirror 1\0" + server.encode() + b"\0" + own_nonce + peer_nonce
     return hmac.new(key, text, hashlib.sha256).digest()
+
+
+def session_identity(first_nonce: bytes, second_nonce: bytes) -> bytes:
+    """Return what names a session: from the nonces of server 1 and server 2 on the connection that began it."""
+    return hashlib.sha256(b"twinset session\0" + first_nonce + second_nonce).digest()[:IDENTITY_BYTES]
 
 
 def same(one: bytes, other: bytes) -> bool:

@@ -7,6 +7,7 @@ per chapter; ``timing`` holds the rules that are ours.
 from collections.abc import Iterator
 
 from twinset.config.rules import (
+    alerts,
     chapter_2_1,
     chapter_2_2_1,
     chapter_2_2_2,
@@ -14,6 +15,7 @@ from twinset.config.rules import (
     chapter_2_3,
     chapter_6,
     chapter_7,
+    partition,
     timing,
 )
 from twinset.config.rules.rule import Rule
@@ -29,6 +31,8 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
+    *alerts.RULES,
+    *partition.RULES,
 )
 
 

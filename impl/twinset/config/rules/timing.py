@@ -24,6 +24,7 @@ _DURATIONS = (
     "startup_wait_s",
     "mirror_timeout_s",
     "lease_s",
+    "disk_timeout_s",
     "disk_io_wait_s",
     "script_timeout_s",
 )

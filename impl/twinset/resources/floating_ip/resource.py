@@ -8,7 +8,8 @@ from twinset.errors import StepFailed
 from twinset.resources.floating_ip import parse, plan
 
 if TYPE_CHECKING:
-    from twinset.resources.context import Context
+    from twinset.config.cluster import ClusterConfig
+    from twinset.resources.context import Context, System
 
 PROBES: Final = 2
 ANNOUNCEMENTS: Final = 4  # 7.2: repeated, for a switch or a host that missed one
@@ -31,11 +32,9 @@ class FloatingIpResource:
 
     async def stop(self, ctx: Context) -> None:
         """Take the address away. Where the interface is gone, so is the address."""
-        where = _place(ctx)
-        await ctx.system.run(plan.drop(where), timeout_s=10)
-        shown = await ctx.system.run(plan.show(where), timeout_s=10)
-        if shown.ok and where.address in parse.interface(shown.stdout).addresses:
-            raise StepFailed(f"{where.address} could not be taken from {where.interface}")
+        address = ctx.group.floating_ips[ctx.index].address
+        if reason := await take_away(ctx.system, ctx.config, ctx.me, address):
+            raise StepFailed(reason)
 
     async def check(self, ctx: Context) -> None:
         """The address is there; one that somebody or the end of a lease took away is put back."""
@@ -73,6 +72,16 @@ class FloatingIpResource:
             raise StepFailed(text, "E_DUP")
         if not outcome.ok:
             raise StepFailed(f"duplicate address detection for {where.address} failed: {outcome.reason()}")
+
+
+async def take_away(system: System, config: ClusterConfig, me: str, address: str) -> str:
+    """Take an address away that no group has any more; return why it is still there."""
+    where = plan.place(config, me, address)
+    await system.run(plan.drop(where), timeout_s=10)
+    shown = await system.run(plan.show(where), timeout_s=10)
+    if shown.ok and where.address in parse.interface(shown.stdout).addresses:
+        return f"{where.address} could not be taken from {where.interface}"
+    return ""
 
 
 def _place(ctx: Context) -> plan.Place:

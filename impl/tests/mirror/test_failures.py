@@ -1,0 +1,143 @@
+"""Two sides and a failed disk: who is asked, who agrees, who refuses (8.4-01, R10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twinset.mirror import failures, requests
+from twinset.mirror.cluster_partition import State
+from twinset.mirror.operations import READ, Op
+from twinset.mirror.session import COVERED, SOURCE, TARGET
+from twinset.mirror.write_path import FAILED, REMOTE
+
+from .ports import write
+from .test_side import SET, make, peer, serving
+
+ATTACH = {"type": "attach", "mode": "window", "reason": "", "cur": 5, "set_uuid": SET.hex(), "epoch": 3}
+FAULTY = {"type": "source_faulty", "cur": 5}
+
+
+def target(**options: Any) -> tuple[Any, Any]:
+    """A standby side in step."""
+    side, ports = make(index=1, **options)
+    side.session_up(peer(role=SOURCE))
+    side.control(ATTACH)
+    side.control({"type": "in_step"})
+    return side, ports
+
+
+def covered() -> tuple[Any, Any]:
+    """A serving side whose disk has failed and whose work the other side does."""
+    side, ports = serving()
+    op = Op(READ, 0, 4, 0, "client")
+    side.path.read(op)
+    assert side.path.read_failed(op, 5)
+    side.control({"type": "good_solo", "fresh": False, "epoch": 7})
+    assert side.path.mode == REMOTE
+    return side, ports
+
+
+def test_the_event_names_disk_operation_and_sector() -> None:
+    """An operator learns which disk to replace, and where it failed; a second error of the same disk says nothing."""
+    side, ports = serving()
+    side.settings.disk, side.settings.data_start_bytes = "/dev/sdb", 4 << 20
+    told: list[dict[str, Any]] = []
+    ports.log = lambda name, **fields: told.append({"event": name, **fields})
+    side.disk_failed(write(1024), 5)
+    side.disk_failed(write(0), 5)
+    errors = [each for each in told if each["event"] == "disk_error"]
+    assert errors == [
+        {"event": "disk_error", "errno": 5, "disk": "/dev/sdb", "server": side.settings.server,
+         "operation": "write", "sector": 8194, "bytes": 4}
+    ]  # fmt: skip
+
+
+def test_the_good_side_records_first_and_then_does_the_work() -> None:
+    """Its new generation with "peer FAULTY" is durable before it agrees; operations go on in the same numbering."""
+    side, ports = target()
+    side.control(FAULTY)
+    assert (side.record.state, side.record.base, side.record.peer_faulty) == (State.SOLO, 5, True)
+    assert ports.messages[-1] == {"type": "good_solo", "fresh": False, "epoch": side.maps.epoch}
+    assert side.session.phase == COVERED
+    side.target.write(write(0, request=None), 1, side.maps.epoch + 1)
+    assert list(side.maps.in_window()) == [0], "what is written now is missing on the other disk"
+    side.target.read(Op(READ, 0, 4, 0, None), 2)
+    assert len(ports.reads) == 1
+
+
+def test_in_a_new_session_it_agrees_again_and_numbers_anew() -> None:
+    """A lost connection ends nothing: the work goes on in the next session."""
+    side, ports = target()
+    side.control(FAULTY)
+    side.session_down("cut")
+    side.session_up(peer(role=SOURCE, state=State.FAULTY))
+    side.control(FAULTY)
+    assert ports.messages[-1]["fresh"] is True
+    assert side.role == TARGET
+    side.target.write(write(0, request=None), 1, 9)
+
+
+def test_who_has_served_since_does_not_take_old_writes() -> None:
+    """Writes that were held on the other server may be older than what was written here meanwhile."""
+    side, ports = target()
+    side.control(FAULTY)
+    side.session_down("cut")
+    requests.activate(side, "activate", peer_down=True)
+    assert side.serving
+    requests.deactivate(side, "deactivate")
+    side.leave_source()
+    side.session_up(peer(role=SOURCE, state=State.FAULTY))
+    side.control(FAULTY)
+    assert ports.messages[-1]["type"] == "refused"
+
+
+def test_who_lost_unflushed_writes_is_no_good_side() -> None:
+    """Its server went down: it refuses, and clients see the error that both sides caused."""
+    side, ports = target()
+    side.settings.boot_id = b"another boot id.."[:16]
+    side.control(FAULTY)
+    assert ports.messages[-1]["type"] == "refused"
+    assert side.record.state == State.IN_SYNC
+
+
+def test_without_anybody_to_go_on_clients_see_the_error_in_time() -> None:
+    """The connection is lost for the mirror time-out: held until then, then every operation ends with an error."""
+    side, ports = covered()
+    asked = ports.sent[-1]
+    side.tick(1_000)
+    side.session_down("cut")
+    waiting = Op(READ, 32, 4, 1, "client")
+    side.path.read(waiting)
+    side.tick(1_000 + side.settings.mirror_timeout_ms - 1)
+    assert not ports.done
+    side.tick(1_000 + side.settings.mirror_timeout_ms)
+    assert side.path.mode == FAILED
+    assert set(ports.done) == {asked, waiting}
+    assert all(op.error for op in ports.done)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_new_session_is_asked_or_everything_ends(again: bool) -> None:
+    """The other side still covers this one by its record: it is asked; otherwise nobody will, and clients hear so."""
+    side, ports = covered()
+    side.session_down("cut")
+    ports.messages.clear()
+    state, base = (State.SOLO, 5) if again else (State.IN_SYNC, 0)
+    other = peer(state=state)
+    other.peer = type(other.peer)(
+        other.peer.record.replace(base=base, cur=9 if again else 5, peer_faulty=again),
+        sound=True, continuous=True,
+    )  # fmt: skip
+    assert failures.ask_cover(side, other.peer) is again
+    assert (side.path.mode == FAILED) is not again
+    assert [each["type"] for each in ports.messages] == (["source_faulty"] if again else [])
+
+
+def test_a_daemons_question_does_not_end_the_work_of_the_other_side() -> None:
+    """The good side, told to have this one marked STALE, gets its yes: FAULTY is no side to go on."""
+    side, ports = covered()
+    requests.mark_stale(side, "ask", 5)
+    assert ports.replies[-1] == ("ask", None)
+    assert side.path.mode == REMOTE
