@@ -6,6 +6,7 @@ import pytest
 
 from conformance.suite import config as make
 from conformance.suite.cases import clause
+from conformance.suite.clients import NEAR, watch
 from conformance.suite.clusters import ROUTED_GROUP as GROUP
 from conformance.suite.clusters import VIRTUAL_IP
 from conformance.suite.judge import Judge
@@ -94,3 +95,15 @@ def test_a_route_is_announced_by_the_server_that_runs_the_group(pair: Pair, judg
         pair.wait_place(GROUP, None)
         seen = see.run(AWAY, ["ip", "-4", "address"]).stdout
         judge.holds("6.1-04", "no longer after the stop", f" {VIRTUAL_IP}/" not in seen, seen)
+
+
+@pytest.mark.needs("remote_lan")
+@pytest.mark.cluster("clients")
+@clause("2.3.1-04", "2.3.1-06", "2.3.4-02")
+def test_an_arp_broadcast_switches_a_floating_address(pair: Pair, judge: Judge) -> None:
+    """The client, of no kind in particular, has another hardware address for it after the failover, and is served."""
+    seen = watch(pair)
+    believed = [side.neighbours[NEAR] == side.mac != "" for side in (seen.before, seen.after)]
+    judge.equal("2.3.1-04", "the client's ARP entry", expected=[True, True], observed=believed)
+    judge.equal("2.3.1-06", "served again", expected="up", observed=seen.lines[NEAR][-1])
+    judge.equal("2.3.4-02", "by ARP", expected=True, observed=seen.after.pings[NEAR])

@@ -2,16 +2,30 @@
 
 import pytest
 
+from conformance.suite import config as make
 from conformance.suite.cases import clause
 from conformance.suite.commands import Commands
 from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
 from conformance.suite.smb import Shared
+from conformance.suite.static import Static
 from conformance.suite.wait import wait_for
 
 commands = pytest.mark.cluster("commands")
 WATCHER, WATCHED = "server1", "server2"
 LOST_S = 60.0
+
+
+@clause("9.2-04", "9.2-06")
+def test_a_group_for_each_server_that_stays_there(static: Static) -> None:
+    """Two groups with a script, each with one server in its policy, are accepted; with no server at all not."""
+    config = make.good()
+    for server in make.SERVERS:
+        config["groups"].append(make.group(f"watch-{server}", make.script(), policy=(server,)))
+    static.accepts("9.2-04", "one group a server", config)
+    static.accepts("9.2-06", "one server a policy", config)
+    config["groups"][-1]["policy"] = []
+    static.refuses("9.2-06", "no server", config, "E_RANGE")
 
 
 @pytest.mark.needs("script_commands")

@@ -36,6 +36,7 @@ class Host:
     name: str
     role: str = SERVER
     cluster: str = "demo"
+    gateway: str = ""  # where it sends what is for none of its LANs
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,13 @@ class Topology:
 
     @property
     def servers(self) -> tuple[Host, ...]:
-        """The servers, in the order of the guide: server 1, server 2."""
+        """The servers of all clusters, in the order of the guide: server 1, server 2."""
         return tuple(host for host in self.hosts if host.role == SERVER)
+
+    def servers_of(self, cluster: str = "") -> tuple[Host, ...]:
+        """The servers of one cluster; by default of the first."""
+        wanted = cluster or self.servers[0].cluster
+        return tuple(host for host in self.servers if host.cluster == wanted)
 
     def host(self, name: str) -> Host:
         """The host of that name."""
@@ -105,6 +111,11 @@ class Topology:
     def plus_lan(self, lan: Lan) -> "Topology":
         """This topology with one more LAN."""
         return replace(self, lans=(*self.lans, lan))
+
+    def behind(self, gateway: str, hosts: tuple[str, ...]) -> "Topology":
+        """This topology with hosts that reach other networks through a router."""
+        changed = (replace(host, gateway=gateway) if host.name in hosts else host for host in self.hosts)
+        return replace(self, hosts=tuple(changed))
 
     def diagram(self) -> str:
         """The lab as a person would sketch it, one line per LAN."""
@@ -165,3 +176,47 @@ def default() -> Topology:
             Lan("ic2", (INTERCONNECT,), {"server1": "10.10.20.1/24", "server2": "10.10.20.2/24"}),
         ),
     )
+
+
+REMOTE = "remote"  # a client behind the router
+
+
+def routed() -> Topology:
+    """The default lab and a remote LAN: a router between it and the public LAN, a client on it."""
+    near, far = "10.0.1.254", "10.0.9.254"
+    public = default().lan("public")
+    attached = replace(public, addresses={**public.addresses, "gw": f"{near}/24"})
+    lab = replace(
+        default(), hosts=(*default().hosts, Host("gw", ROUTER)), lans=(attached, *default().lans[1:])
+    )
+    return (
+        lab.plus_host(Host(REMOTE, CLIENT, gateway=far))
+        .plus_lan(Lan("far", (), {"gw": f"{far}/24", REMOTE: "10.0.9.50/24"}))
+        .behind(near, ("server1", "server2", "client"))
+    )
+
+
+def second_public() -> Topology:
+    """The default lab with a public LAN more, and a client on it."""
+    ends = {"server1": "10.0.2.1/24", "server2": "10.0.2.2/24", "client2": "10.0.2.50/24"}
+    return default().plus_host(Host("client2", CLIENT)).plus_lan(Lan("public2", (PUBLIC, INTERCONNECT), ends))
+
+
+def named() -> Topology:
+    """The default lab with a host for a name server."""
+    return default().plus_client("wins", "public", "10.0.1.53/24")
+
+
+SECOND = "second"
+
+
+def two_clusters() -> Topology:
+    """The default lab with another cluster on its public LAN, which has an interconnect of its own."""
+    lab = default()
+    own = Lan("ic3", (INTERCONNECT, MIRROR), {"server3": "10.10.30.3/24", "server4": "10.10.30.4/24"})
+    hosts = (Host("server3", cluster=SECOND), Host("server4", cluster=SECOND))
+    public = lab.lan("public")
+    joined = replace(
+        public, addresses={**public.addresses, "server3": "10.0.1.3/24", "server4": "10.0.1.4/24"}
+    )
+    return replace(lab, hosts=(*lab.hosts, *hosts), lans=(joined, *lab.lans[1:], own))

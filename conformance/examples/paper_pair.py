@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_names import Names  # type: ignore[import-not-found]  # beside this file, where Python looks first
+from paper_returns import Returns  # type: ignore[import-not-found]
 
 Args = dict[str, Any]
 
@@ -42,7 +43,7 @@ def refused(code: str, message: str) -> Answer:
     return Answer("refused", code, message)
 
 
-class Paper:
+class Paper(Returns):  # type: ignore[misc]
     """The whole world of this port."""
 
     def __init__(self) -> None:
@@ -161,6 +162,7 @@ class Paper:
                 self._copy(name, server)
         self._start_automatic()
         for group in self.config["groups"]:
+            self._recover(server, group)
             back = group.get("failback", False) or FLAW == "failback-always"
             away = self.groups[group["name"]] not in {None, server}
             if back and away and group["policy"][0] == server and self._usable(group, server):

@@ -22,6 +22,13 @@ KEYS_GROUP = "keys"  # of the configuration "registry"
 KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Conf"
 ROUTED_GROUP = "routed"  # of the configuration "routes"
 VIRTUAL_IP = "10.200.0.5"
+WATCHED_GROUP, UNWATCHED_GROUP = "watched", "unwatched"  # of the configuration "watched"
+WATCHED_LOG, STALLED, WATCH_COMMAND = (
+    "/run/conformance.log",
+    "/run/conformance-stalled",
+    "/run/conformance-watch",
+)
+CLIENTS_GROUP = "served"  # of the configuration "clients"
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -142,6 +149,41 @@ def _routes(fips: list[str], scratch: str) -> Config:
     return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
 
 
+def _clients(fips: list[str], scratch: str) -> Config:
+    """A group with an address whose start script runs what the case has put beside it: its service."""
+    return {
+        "mirror_sets": [],
+        "groups": [group(CLIENTS_GROUP, fip(fips[0]), _with_more(scratch), startup="manual")],
+    }
+
+
+def _watched(fips: list[str], scratch: str) -> Config:
+    """A group with every type of monitoring, a watch and a rule about a log; one with every type deselected."""
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group(
+                WATCHED_GROUP,
+                fip(fips[0]),
+                script(_watch_start(scratch), script_text("stop", scratch)),
+                watch=[{"command": WATCH_COMMAND, "interval_s": 5.0, "timeout_s": 5.0, "looks": 2}],
+            ),
+            group(UNWATCHED_GROUP, fip(fips[1]), _scripts(scratch), monitors=[]),
+        ],
+        "event_rules": [
+            {"name": "fatal", "file": WATCHED_LOG, "match": "conformance FATAL", "group": WATCHED_GROUP}
+        ],
+    }
+
+
+def _watch_start(scratch: str) -> str:
+    """A start script that also puts the watch command in place: it hangs while the file STALLED is there."""
+    made = (
+        f"printf '#!/bin/sh\\n[ ! -e {STALLED} ] || sleep 600\\n' > {WATCH_COMMAND}; chmod +x {WATCH_COMMAND}"
+    )
+    return script_text("start", scratch).replace("exit 0\n", f"{made}\nexit 0\n")
+
+
 # In the order in which the cases run: the walk-through last, as it is the longest.
 _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
@@ -149,6 +191,8 @@ _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "names": _names,
     "registry": _registry,
     "routes": _routes,
+    "watched": _watched,
+    "clients": _clients,
     "copies": _copies(fastsync=True),
     "copies-full": _copies(fastsync=False),
     # Failback is left out here: the default is No (6.2.4-04), so the default is what the walk shows.

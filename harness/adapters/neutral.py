@@ -44,6 +44,7 @@ def document(config: Document, places: Places) -> Document:
         "mirror_set": [_mirror_set(mirror_set, places) for mirror_set in config.get("mirror_sets", [])],
         "group": [_group(group, places) for group in config.get("groups", [])],
         "account": [dict(account) for account in config.get("accounts", [])],
+        "event_rule": [dict(rule) for rule in config.get("event_rules", [])],
     }
     if "name_service" in config:
         found["name_service"] = dict(config["name_service"])
@@ -90,7 +91,9 @@ def _partition(partition: Document) -> Document:
 
 
 def _group(group: Document, places: Places) -> Document:
-    found = {key: value for key, value in group.items() if key != "resources"}
+    found = {key: value for key, value in group.items() if key not in {"resources", "monitors"}}
+    if "monitors" in group:
+        found["monitor"] = {"types": list(group["monitors"])}
     disks: dict[str, list[Document]] = {}
     for index, resource in enumerate(group.get("resources", [])):
         kind = resource["kind"]

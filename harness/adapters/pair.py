@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness import topology
 from harness.adapters import neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
@@ -141,6 +142,7 @@ class PairVerbs:
             "registry_get": list(registry.GET),
             "servers": servers,
             "client": {"interface": public.name},
+            **_remote(lab, public.name),
             "networks": [
                 {
                     "name": lan.name,
@@ -151,6 +153,7 @@ class PairVerbs:
                     },
                 }
                 for lan in lab.topology.lans
+                if lan.roles
             ],
             "floating_ips": [f"{FLOATING_IP.rpartition('.')[0]}.{first + n}" for n in range(8)],
         }
@@ -381,6 +384,19 @@ class PairVerbs:
                     uri = f"nbd+unix:///{letter}?socket=/run/twinset/nbd-{resource['set']}.sock"
                     return {"mount": neutral.mount_point(letter), "uri": uri}
         raise Answer(FAILED, f"group {group!r} has no mirror disk", "E_NOTFOUND")
+
+
+def _remote(lab: AnyLab, interface: str) -> dict[str, Any]:
+    """The client on a LAN behind a router, where the lab has one."""
+    if topology.REMOTE not in lab.hosts:
+        return {}
+    address = _plain(lab, "far", topology.REMOTE)
+    return {"remote": {"address": address, "router": "gw", "interface": interface}}
+
+
+def _plain(lab: AnyLab, lan: str, host: str) -> str:
+    """A host's address on a LAN, without its prefix length."""
+    return lab.topology.lan(lan).addresses[host].partition("/")[0]
 
 
 def _required(result: Result) -> Any:

@@ -42,14 +42,18 @@ CAPABILITIES = (
     "both_go_on",
     "reconfigure",
     "disk_faults",
+    "event_rules",
+    "monitoring",
+    "remote_lan",
     "registry",
     "replace_disk",
     "replace_server",
     "script_commands",
     "virtual_ip",
 )
-# What a lab cannot do: a virtual machine's disk does not fail on demand, nor is its system disk in reach without power.
-BEYOND = {choice.VAGRANT: ("disk_faults", "replace_server")}
+# What a lab cannot do: a virtual machine's disk does not fail on demand, its system disk is out of reach without
+# power, and the machines' public LAN leads to no router.
+BEYOND = {choice.VAGRANT: ("disk_faults", "remote_lan", "replace_server")}
 
 
 def describe(lab: str, scale: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from harness.labs.machine import Machine
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.labs.vagrant import VagrantLab
-from harness.topology import Topology
+from harness.topology import Topology, routed
 from harness.vagrant import place
 
 AnyHost: TypeAlias = Host | Machine
@@ -92,4 +92,4 @@ def maker(lab: str, scale: float) -> Callable[[int], AnyLab]:
     """A function that makes the lab, given the size of its disks in MiB."""
     if lab == VAGRANT:
         return lambda disk_mib: VagrantLab.create(scale=scale, disk_mib=disk_mib, name="conformance")
-    return lambda disk_mib: Lab.create(scale=scale, disk_mib=disk_mib, name="conformance")
+    return lambda disk_mib: Lab.create(routed(), scale=scale, disk_mib=disk_mib, name="conformance")

@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -108,7 +108,16 @@ class Lab:
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """The servers, in the guide's order."""
+        """The servers of the first cluster, in the guide's order."""
+        return self.servers_of()
+
+    def servers_of(self, cluster: str = "") -> tuple[Server, ...]:
+        """The servers of a cluster; by default of the first."""
+        return tuple(self.server(host.name) for host in self.topology.servers_of(cluster))
+
+    @property
+    def all_servers(self) -> tuple[Server, ...]:
+        """Those of every cluster."""
         return tuple(host for host in self.hosts.values() if isinstance(host, Server))
 
     @property
@@ -155,20 +164,31 @@ class Lab:
         self.state.save()
         self.artefacts.note(f"power on {host.name}")
 
+    def panic(self, host: Host) -> None:
+        """The kernel stops, as after SysRq c: everything dies at once and says nothing; the disk keeps its cache."""
+        self._die(host, "panic of", lambda _server: None)
+
     def power_off(self, host: Host, *, seed: int | None = None) -> None:
         """Cut the power: off the LANs first (no FIN escapes), then dead, then the disk loses its cache."""
+        chosen = self._random.getrandbits(32) if seed is None else seed
+
+        def lose_cache(server: Server) -> None:
+            at_stake = server.disk.lose_power(chosen)
+            self.artefacts.note(
+                f"{server.name} is off; its disk held {at_stake.get('unflushed_writes', 0)} unflushed writes"
+            )
+
+        self._die(host, f"power off (disk seed {chosen})", lose_cache)
+
+    def _die(self, host: Host, what: str, disk: Callable[[Server], None]) -> None:
         if not host.powered:
             raise LabError(f"{host.name} has no power")
-        chosen = self._random.getrandbits(32) if seed is None else seed
-        self.artefacts.note(f"power off {host.name} (disk seed {chosen})")
+        self.artefacts.note(f"{what} {host.name}")
         self._plugs.unplug(host.name)
         self.known_devices |= processes.fuse_devices(host.pids())
         loops = host.die()
         if isinstance(host, Server):
-            at_stake = host.disk.lose_power(chosen)
-            self.artefacts.note(
-                f"{host.name} is off; its disk held {at_stake.get('unflushed_writes', 0)} unflushed writes"
-            )
+            disk(host)
         for device in loops:
             processes.detach(device)
         self.state.hosts.pop(host.name, None)
@@ -223,7 +243,7 @@ class Lab:
             with contextlib.suppress(Exception):
                 self.known_devices |= processes.fuse_devices(host.pids()) if host.powered else set()
                 loops += host.die()
-        for server in self.servers:
+        for server in self.all_servers:
             server.disk.stop()
         self._keeper.kill()
         for device in loops:
@@ -283,7 +303,7 @@ class Lab:
         self._keeper.order("own")
         self.state.keeper = self._keeper.mark
         self.state.save()
-        for index, server in enumerate(self.servers):
+        for index, server in enumerate(self.all_servers):
             create_image(server.disk.image, disk_mib, 0x7E150000 + index, data_partitions)
             for partition in server.disk.partitions[1:] if filesystem else ():
                 format_partition(server.disk.image, partition, filesystem or "")
@@ -291,16 +311,17 @@ class Lab:
         self._make_switch()
         self._plugs.build()
         self._write_identities()
-        for server in self.servers:
+        for server in self.all_servers:
             server.disk.await_ready()
         for host in self.hosts.values() if power_on else ():
             self.power_on(host)
         self.artefacts.note(f"up: {self.directory}, seed {self.seed}, scale {self.scale}")
 
     def _write_identities(self) -> None:
-        """The cluster key, the same on both servers, and each server's own name."""
-        key = secrets.token_hex(32)
-        for server in self.servers:
+        """The cluster key, the same on both servers of a cluster, and each server's own name."""
+        keys = {host.cluster: secrets.token_hex(32) for host in self.topology.servers}
+        for server in self.all_servers:
+            key = keys[self.topology.host(server.name).cluster]
             secret = server.etc_directory / "cluster.key"
             secret.touch(mode=0o600)
             secret.write_text(key + "\n")

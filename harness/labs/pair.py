@@ -1,24 +1,68 @@
 """The pair under test: its configuration, and the steps from bare servers to a running cluster."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.labs.api import ApiRefused
 from harness.labs.asking import Asking
-from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC
+from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC, Topology
 from harness.wait import wait_for
 
 if TYPE_CHECKING:
     from harness.labs.choice import AnyLab, AnyServer
+    from harness.labs.namespaces import Lab
+    from harness.labs.server import Server
 
 CONFIGURATION = "/etc/twinset/cluster-new.toml"
+
+
+class Cluster(Protocol):
+    """Two servers of a lab: those of its first cluster (a Lab), or of another one (``Part``)."""
+
+    @property
+    def topology(self) -> Topology:
+        """All hosts and LANs."""
+
+    @property
+    def servers(self) -> "Sequence[AnyServer]":
+        """Both servers."""
+
+    @property
+    def server1(self) -> "AnyServer":
+        """The first one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The servers of one cluster of a lab that has several."""
+
+    lab: "Lab"
+    cluster: str
+
+    @property
+    def topology(self) -> Topology:
+        """All hosts and LANs."""
+        return self.lab.topology
+
+    @property
+    def servers(self) -> "tuple[Server, ...]":
+        """Both servers."""
+        return self.lab.servers_of(self.cluster)
+
+    @property
+    def server1(self) -> "Server":
+        """The first one."""
+        return self.servers[0]
+
+
 MOUNT_POINT = "/mnt/db"
 GROUP = "db"
 SET = "set1"
 
 
 def configuration(
-    lab: "AnyLab",
+    lab: Cluster,
     *,
     scripts: Sequence[tuple[str, str]] = (),
     cluster: Mapping[str, Any] | None = None,
@@ -31,8 +75,16 @@ def configuration(
     registry_keys: Sequence[tuple[str, str]] = (),
     virtual_ips: Sequence[str] = (),
     filesystem: str = "ext4",
+    floating_ip: str = FLOATING_IP,
+    script_timeout_s: float = 1800.0,
+    monitor: Mapping[str, Any] | None = None,
+    watches: Sequence[Mapping[str, Any]] = (),
+    more: str = "",
 ) -> str:
-    """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts."""
+    """The TOML of a pair with one mirror set and one group: mirror disk, address, virtual names, scripts.
+
+    `more` is TOML that follows: further groups, event rules.
+    """
     one, two = (server.name for server in lab.servers)
     lines = ["format = 1", "[cluster]", *_pairs({"name": "demo", **(cluster or {})})]
     if timing:
@@ -41,7 +93,8 @@ def configuration(
         lines += ["[name_service]", *_pairs({"wins_servers": wins_servers})]
     for letter, server in zip("CC", lab.servers, strict=True):
         lines += ["[[server]]", *_pairs({"name": server.name, "system_letter": letter})]
-    for lan in lab.topology.lans:
+    ours = {server.name for server in lab.servers}
+    for lan in (lan for lan in lab.topology.lans if ours & lan.addresses.keys()):
         roles = [role for role in (PUBLIC, INTERCONNECT, MIRROR) if role in lan.roles]
         ends = ", ".join(
             f'{{server="{server.name}", interface="{lan.name}", address="{lan.addresses[server.name]}"}}'
@@ -64,16 +117,20 @@ def configuration(
         for letter in letters.values()
     )
     lines += ["[[group.mirror_disk]]", f'set = "{SET}"', f"mounts = [ {mounts} ]"]
-    lines += ["[[group.floating_ip]]", f'address = "{FLOATING_IP}"']
+    lines += ["[[group.floating_ip]]", f'address = "{floating_ip}"']
     for name in virtual_names:
         lines += ["[[group.virtual_computer_name]]", *_pairs({"name": name, "associate": associate})]
     for address in virtual_ips:
         lines += ["[[group.virtual_ip]]", f'address = "{address}"']
     for key, store in registry_keys:
         lines += ["[[group.registry_key]]", f"key = '{key}'", f'store = "{store}"']
+    for watch in watches:
+        lines += ["[[group.watch]]", *_pairs(watch)]
+    if monitor is not None:
+        lines += ["[group.monitor]", *_pairs(monitor)]
     for start, stop in scripts:
-        lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": 1800})]
-    return "\n".join(lines) + "\n"
+        lines += ["[[group.script]]", *_pairs({"start": start, "stop": stop, "timeout_s": script_timeout_s})]
+    return "\n".join(lines) + "\n" + more
 
 
 def mount_point(letter: str) -> str:
@@ -95,13 +152,13 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-def write_configuration(lab: "AnyLab", server: Asking, **options: Any) -> str:
+def write_configuration(lab: Cluster, server: Asking, **options: Any) -> str:
     """Put the configuration on a server; return its path there."""
     server.write_file(CONFIGURATION, configuration(lab, **options))
     return CONFIGURATION
 
 
-def install_script(lab: "AnyLab", name: str, text: str) -> str:
+def install_script(lab: Cluster, name: str, text: str) -> str:
     """Put an executable script on both servers; return its path there."""
     path = f"/etc/twinset/scripts/{name}"
     for server in lab.servers:
@@ -124,7 +181,7 @@ def await_status(
     return status
 
 
-def await_daemons(lab: "AnyLab", timeout_s: float = 60.0) -> None:
+def await_daemons(lab: Cluster, timeout_s: float = 60.0) -> None:
     """Both daemons answer."""
     await_answers(lab.servers, timeout_s)
 
@@ -140,7 +197,7 @@ def await_answers(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
         )
 
 
-def await_both_normal(lab: "AnyLab", timeout_s: float) -> None:
+def await_both_normal(lab: Cluster, timeout_s: float) -> None:
     """Both servers see both servers operating normally."""
     for server in lab.servers:
         for name in (s.name for s in lab.servers):
@@ -185,7 +242,7 @@ def active_server(lab: "AnyLab", observer: Asking, group: str = GROUP) -> "AnySe
     return lab.server(status.get("groups", {}).get(group, {}).get("server") or "nobody")
 
 
-def await_stopped(lab: "AnyLab", timeout_s: float) -> None:
+def await_stopped(lab: Cluster, timeout_s: float) -> None:
     """No server operates any more: mirrors closed, nothing in flight."""
     for server in lab.servers:
         await_status(
@@ -199,7 +256,7 @@ def await_stopped(lab: "AnyLab", timeout_s: float) -> None:
 PATIENCE_S = 60.0
 
 
-def insist(asked: Asking, verb: str, timeout_s: float, **arguments: Any) -> None:
+def insist(asked: Asking, verb: str, timeout_s: float, /, **arguments: Any) -> None:
     """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
 
     def accepted() -> bool:
@@ -214,7 +271,7 @@ def insist(asked: Asking, verb: str, timeout_s: float, **arguments: Any) -> None
     wait_for(accepted, timeout_s, f"{asked.name} to accept {verb}", poll_s=0.2)
 
 
-def bring_up(lab: "AnyLab", timeout_s: float = 120.0, **options: Any) -> None:
+def bring_up(lab: Cluster, timeout_s: float = 120.0, **options: Any) -> None:
     """From bare servers to a NORMAL mirror set and an active group."""
     await_daemons(lab)
     one = lab.server1

@@ -57,7 +57,9 @@ class Pair:
         """Return a server that is isolated after down, and wait for the set to be whole."""
         observer = self.lab.peer_of(server)
         pair.await_server(observer, server.name, "Od", LATE_S)
-        observer.api("server.return", LATE_S, server=server.name)
+        pair.insist(
+            observer, "server.return", LATE_S, server=server.name
+        )  # its control link may not be up yet
         self.await_normal()
 
     def await_one_active(self, timeout_s: float = LATE_S) -> None:

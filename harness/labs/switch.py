@@ -47,7 +47,8 @@ def address_commands(topology: Topology, host: str) -> list[str]:
     lines = ["link set lo up"]
     for lan in topology.lans_of(host):
         lines += [f"addr add {lan.addresses[host]} dev {lan.name}", f"link set {lan.name} up"]
-    return lines
+    gateway = topology.host(host).gateway
+    return [*lines, f"route add default via {gateway}"] if gateway else lines
 
 
 @dataclass

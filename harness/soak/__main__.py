@@ -56,7 +56,7 @@ def soak(
                 print(f"{number:4} {outcome.kind}: {words}", flush=True)
     except (HarnessError, AssertionError) as error:
         report(outcomes)
-        again = f" --kinds {kinds}" if kinds else ""
+        again = (f" --kinds {kinds}" if kinds else "") + (f" --mutant {mutant}" if mutant else "")
         print(f"round {number} ({names[number - 1]}) failed: {error}")
         print(f"replay: python -m harness.soak --rounds {rounds} --seed {chosen} --first {number}{again}")
         raise typer.Exit(1) from None

@@ -47,3 +47,17 @@ def test_port_names_fit_the_kernel() -> None:
     """A port name that the kernel would cut off is refused."""
     with pytest.raises(TopologyError, match="longer than 15 bytes"):
         topology.default().plus_lan(Lan("management", ("public",), {"server1": "10.9.0.1/24"}))
+
+
+def test_ready_made_labs_are_lines() -> None:
+    """A remote LAN behind a router, a second public LAN, a name server's host, a second cluster on the same LAN."""
+    routed = topology.routed()
+    assert routed.host(topology.REMOTE).gateway == "10.0.9.254"
+    assert {routed.host(name).gateway for name in ("server1", "server2", "client")} == {"10.0.1.254"}
+    assert [lan.name for lan in routed.lans_of("gw")] == ["public", "far"]
+    assert topology.second_public().lan("public2").roles == ("public", "interconnect")
+    assert topology.named().lan("public").addresses["wins"] == "10.0.1.53/24"
+    both = topology.two_clusters()
+    assert [host.name for host in both.servers_of()] == ["server1", "server2"]
+    assert [host.name for host in both.servers_of(topology.SECOND)] == ["server3", "server4"]
+    assert both.lans_of("server3") == (both.lan("public"), both.lan("ic3"))

@@ -200,7 +200,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "floating_ip_restored": Entry("TS0334", WARNING, "a floating IP address was missing and was added again"),
     "fip_announce_failed": Entry(
-        "TS0335", WARNING, "no gratuitous ARP could be sent", "is iputils-arping installed?"
+        "TS0335", WARNING, "no gratuitous ARP could be sent", "is the interface up?"
     ),
     "script_started": Entry("TS0340", INFO, "the start script of a group ended"),
     "script_stopped": Entry("TS0341", INFO, "the stop script of a group ended"),
@@ -293,6 +293,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "nbd_refused": Entry("TS0502", WARNING, "an NBD client was refused", "the event names the reason"),
     "internal_error": Entry("TS0503", ERROR, "a bug of twinset", "report it with twinsetd's log"),
 }
+
+
+def known(name: str) -> bool:
+    """True for the name or the id of an event."""
+    return name in CATALOGUE or any(each.id == name for each in CATALOGUE.values())
 
 
 def entry(name: str) -> Entry:

@@ -19,6 +19,27 @@ class Entry:
 
 
 RESOURCES: Final[dict[str, Entry]] = {
+    "public_lan_lost": Entry(
+        "TS0384",
+        ERROR,
+        "the public LAN of a running group is lost here, and the other server is no better off: it stays",
+        "look at the public LAN of both servers",
+    ),
+    "event_rule_matched": Entry(
+        "TS0385",
+        WARNING,
+        "a line of a log, or an event, fits a rule of the configuration; its action follows (error: an alert)",
+        "look at what was found",
+    ),
+    "event_rule_refused": Entry(
+        "TS0386", ERROR, "the action of an event rule was refused", "the event names the reason"
+    ),
+    "event_rule_log_unreadable": Entry(
+        "TS0387",
+        WARNING,
+        "a log that event rules watch could not be read, or grew too fast to be read whole",
+        "let the logging service write it where the rule says",
+    ),
     "virtual_computer_name_association": Entry(
         "TS0379", INFO, "ARMVCSET changed whether a name stands for its group's floating IP address"
     ),

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from perf.figures import bars, plots, report, verdicts
-from perf.figures.results import ACTIVE, BASES, COPIES, JOB_ROWS, NBDCOPY, STANDBY, Results
+from perf.figures.results import ACTIVE, BASES, COPIES, JOB_ROWS, NBDCOPY, ROUND_TRIP, STANDBY, Results
 
 STYLE = """
 :root{--paper:#fff;--ink:#1b1f24;--faint:#667;--rule:#dde;--good:#176b3a;--bad:#b3261e;--open:#8a5a00;
@@ -147,7 +147,10 @@ def _tables(results: Results) -> Iterator[str]:
                 report.middle(results.spread(job, row, name))
                 for name in ("mib_s", "mean_us", "p50_us", "p99_us")
             ]
-            cells += [report.span(results.ratio(job, row, base)) if row != base else "" for base in BASES]
+            cells += [
+                report.span(results.ratio(job, row, base)) if row not in (base, ROUND_TRIP) else ""
+                for base in BASES
+            ]
             cpu = [results.cpu(job, row, side) for side in (ACTIVE, STANDBY)]
             cells.append(" + ".join(f"{one.median:.0f}" for one in cpu if one))
             rows.append(

@@ -15,6 +15,7 @@ from perf.figures.results import (
     MIRRORED,
     NBDCOPY,
     REBUILD,
+    ROUND_TRIP,
     STANDBY,
     Results,
 )
@@ -116,7 +117,7 @@ def _job_table(results: Results) -> Table:
 def _cells(results: Results, job: str, row: str) -> list[str]:
     cells = [span(results.spread(job, row, "iops"))]
     cells += [middle(results.spread(job, row, name)) for name in ("mib_s", "mean_us", "p99_us")]
-    cells += [span(results.ratio(job, row, base)) if row != base else "" for base in BASES]
+    cells += [span(results.ratio(job, row, base)) if row not in (base, ROUND_TRIP) else "" for base in BASES]
     cpu = [results.cpu(job, row, side) for side in (ACTIVE, STANDBY)]
     return [*cells, " + ".join(f"{one.median:.0f}" for one in cpu if one)]
 

@@ -1,8 +1,8 @@
 """The order of a run: scenes, in each rounds, in each every block, in each block its cells one right after the other.
 
 What is compared is minutes apart at most, and every round has all of it: a slow hour of the machine cannot make one
-row look bad. A run that was interrupted goes on with the first block of a round that is not complete; that block is
-measured anew as a whole, so what is compared is never hours apart.
+row look bad. A run that was interrupted goes on with what is missing; a job that lacks a row in a round is measured
+anew in all rows of its block, so what is compared is never hours apart.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,16 +41,17 @@ def needs_mirror(blocks: Iterable[Block]) -> bool:
 
 
 def forget_incomplete(results: Results, blocks: Iterable[Block], rounds: int) -> None:
-    """Blocks of a round that lack a cell are measured anew as a whole."""
-    for number in range(rounds):
-        for block in blocks:
-            cells = list(block.cells())
-            if cells[0].workload in (SWITCHING, GROWTH):  # once a run
-                continue
-            if all(number in results.rounds_of(cell.job, cell.row) for cell in cells):
-                continue
-            for cell in cells:
-                results.forget(cell.job, cell.row, number)
+    """A job that lacks a row in a round is measured anew in all rows of its block."""
+    for block in blocks:
+        rows: dict[str, list[Cell]] = {}
+        for cell in block.cells():
+            if cell.workload not in (SWITCHING, GROWTH):  # once a run
+                rows.setdefault(cell.job, []).append(cell)
+        for cells in rows.values():
+            for number in range(rounds):
+                if not all(number in results.rounds_of(cell.job, cell.row) for cell in cells):
+                    for cell in cells:
+                        results.forget(cell.job, cell.row, number)
 
 
 def steps(matrix: Matrix) -> Iterator[tuple[str, int, Block, Cell]]:

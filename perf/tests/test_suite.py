@@ -101,14 +101,17 @@ def test_start_ups_are_measured_once() -> None:
     assert not suite.open_in(PAIR)
 
 
-def test_incomplete_block_of_a_round_is_forgotten_as_a_whole() -> None:
-    """Rows that are hours apart are not compared."""
+def test_job_that_lacks_a_row_in_a_round_is_forgotten_in_that_round() -> None:
+    """Rows that are hours apart are not compared; other jobs of the block stay."""
     results = Results()
     results.add(MIX, "raw", 0, measurement(1))
     results.add(MIX, "mirrored", 0, measurement(1))
     results.add(MIX, "raw", 1, measurement(1))
-    forget_incomplete(results, PLAN.blocks, 2)
+    results.add("seqwrite-1m-qd4", "raw", 1, measurement(1))
+    results.add("seqwrite-1m-qd4", "mirrored", 1, measurement(1))
+    forget_incomplete(results, [replace(PLAN.blocks[0], workloads=(MIX, "seqwrite-1m-qd4"))], 2)
     assert results.rounds_of(MIX, "raw") == {0}
+    assert results.rounds_of("seqwrite-1m-qd4", "raw") == {1}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ SECTIONS = {
     "lan",
     "mirror_set",
     "group",
+    "event_rule",
     "account",
 }
 

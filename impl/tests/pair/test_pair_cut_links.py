@@ -128,7 +128,7 @@ def compare(active: Server) -> None:
     active.api("mirror.verify", SOON_S, set=pair.SET)
 
     def ended() -> bool:
-        return bool(active.status_of_set(pair.SET)["verify"]["state"] == "ended")
+        return bool((active.status_of_set(pair.SET).get("verify") or {}).get("state") == "ended")
 
     wait_for(ended, LATE_S, "the comparison to end")
     assert active.status_of_set(pair.SET)["verify"]["found_bytes"] == 0

@@ -72,7 +72,7 @@ def standby_disk_fails_again(running: Pair) -> None:
     running.lab.power_on(standby)
     pair.await_daemons(running.lab)
     pair.await_server(active, standby.name, "Od", LATE_S)
-    active.api("server.return", LATE_S, server=standby.name)
+    pair.insist(active, "server.return", LATE_S, server=standby.name)
     again = before + 1
     wait_for(lambda: len(events(standby, "disk_error")) > again, LATE_S, "the copy to fail on the same disk")
     assert in_partition(standby, events(standby, "disk_error")[-1]["sector"])

@@ -9,12 +9,14 @@ from unittest.mock import Mock
 import pytest
 
 from twinset.config.cluster import ClusterConfig
+from twinset.errors import StepFailed
 from twinset.resources.context import Context
 from twinset.shell import store
 from twinset.shell.name_service import NameService
 from twinset.shell.registry_sync import RegistrySync
 from twinset.shell.rip_sender import RipSender
 from twinset.shell.run import Result
+from twinset.wire.rtnetlink import InterfaceState
 
 Answer = Callable[[Sequence[str]], Result]
 
@@ -22,6 +24,53 @@ Answer = Callable[[Sequence[str]], Result]
 def said(stdout: str = "", code: int = 0, stderr: str = "") -> Result:
     """Return what a program left."""
     return Result(("program",), code, stdout, stderr)
+
+
+@dataclass
+class FakeAddresses:
+    """Interfaces that keep what is done to them, and a LAN on which some addresses have a holder."""
+
+    held: set[str] = field(default_factory=set)
+    up: bool = True
+    gone: bool = False
+    refusal: str = ""  # of the kernel
+    sticks: bool = False  # an address cannot be dropped
+    holders: dict[str, str] = field(default_factory=dict)
+    did: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def state(self, interface: str) -> InterfaceState:
+        if self.gone:
+            raise StepFailed(f"interface {interface}: No such device")
+        return InterfaceState(self.up, self.up, frozenset(self.held))
+
+    def hold(self, interface: str, address: str, prefix: int, seconds: float) -> None:
+        if self.refusal:
+            raise StepFailed(f"interface {interface}: {self.refusal}")
+        self.did.append(("hold", interface, f"{address}/{prefix}", seconds))
+        self.held.add(address)
+
+    def drop(self, interface: str, address: str, prefix: int) -> None:
+        self.did.append(("drop", interface, f"{address}/{prefix}"))
+        if not self.sticks:
+            self.held.discard(address)
+
+    def prepare(self, interface: str, address: str) -> None:
+        self.did.append(("prepare", interface, address))
+
+    def abandon(self, interface: str, address: str) -> None:
+        self.did.append(("abandon", interface, address))
+
+    async def holder(self, interface: str, address: str) -> str:
+        self.did.append(("ask", interface, address))
+        return self.holders.get(address, "")
+
+    def announce(self, interface: str, address: str) -> str:
+        self.did.append(("announce", interface, address))
+        return self.refusal
+
+    def verbs(self) -> list[str]:
+        """What was done, in order."""
+        return [verb for verb, *_ in self.did]
 
 
 @dataclass
@@ -34,6 +83,7 @@ class FakeSystem:
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     frozen: str = ""
     lease_s: float = 7.5
+    addresses: FakeAddresses = field(default_factory=FakeAddresses)
     names: Any = field(
         default_factory=lambda: Mock(
             spec=NameService, **{"take.return_value": "", "holds.return_value": False}

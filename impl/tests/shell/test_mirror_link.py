@@ -66,7 +66,7 @@ def test_a_connection_that_breaks_while_it_takes_the_session_over_is_not_kept() 
     daemon: Any = SimpleNamespace(
         spec=spec, retry_ms=300, now_ms=0, side=side, log=lambda *_, **__: None, changed=lambda: None
     )
-    link = MirrorLink(daemon, b"key")
+    link = MirrorLink(daemon, lambda: (b"key",))
     second: Any = SimpleNamespace(
         path=1, stage=wire.TRUSTED, closed=False, out=[], peer_nonce=b"n", nonce=b"m", daemon=daemon
     )

@@ -14,10 +14,11 @@ def test_the_end_of_a_window_copy_is_told() -> None:
     """A window copy ends with a message to the other side and without a record: the status follows all the same."""
     daemon: Any = Mirrord.__new__(Mirrord)
     daemon._changed = False
-    daemon.session = SimpleNamespace(out=deque(), flush=lambda: None)
+    posted: list[bytes] = []
+    daemon.session = SimpleNamespace(post=posted.append, flush=lambda: None)
     daemon.send_control({"type": "in_step"})
     assert daemon._changed
-    assert len(daemon.session.out) == 1
+    assert len(posted) == 1
 
 
 class LateRing:
@@ -41,6 +42,7 @@ def test_an_operation_that_ends_while_wake_ups_are_forgotten_is_taken() -> None:
     daemon: Any = Mirrord.__new__(Mirrord)
     given: list[int] = []
     daemon._ended, daemon.aio, daemon.session = deque(), LateRing(), None
+    daemon.limits = SimpleNamespace(away=set())
     daemon.pool = SimpleNamespace(count=2, give=given.append)
     daemon.side = SimpleNamespace(target=SimpleNamespace(done=lambda _op, _error: False))
     daemon.ops = [(Op(WRITE, 0, 512, slot, None), None) for slot in range(2)]

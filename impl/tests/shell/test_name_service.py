@@ -211,9 +211,14 @@ def test_a_released_name_is_free_again(until: Until) -> None:
 
 
 def test_a_prepared_claim_costs_the_start_nothing(until: Until, rfc_times: None) -> None:
-    """A claim that ran beside other steps is over when the name is taken; preparing twice claims once."""
+    """A claim that ran beside other steps is over when the name is taken; preparing twice claims once. One that is
+    abandoned ends at once, and nothing is left of it.
+    """
 
     async def work(world: World) -> None:
+        world.one.prepare("DBSERVER", place())
+        world.one.abandon("DBSERVER")
+        assert not list(world.one._lans)
         world.one.prepare("DBSERVER", place())
         first = world.one._attempts["DBSERVER"]
         world.one.prepare("DBSERVER", place())

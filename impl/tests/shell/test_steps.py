@@ -104,7 +104,13 @@ class World:
     def new_daemon(self) -> Steps:
         names = Mock(spec=NameService)
         system = LocalSystem(
-            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, names, Mock(), Mock()
+            lambda name, *_: self.events.append(name),
+            lambda _: "",
+            lambda: 10.0,
+            Mock(),
+            names,
+            Mock(),
+            Mock(),
         )
         programs: Any = FakePrograms(self.resource.order)
         return Steps(

@@ -12,11 +12,13 @@ from twinset.cluster.effects import RunStep
 from twinset.cluster.events import StepDone
 from twinset.config.cluster import ClusterConfig
 from twinset.shell import steps as module
+from twinset.shell.addresses import Addresses
 from twinset.shell.name_service import NameService
 from twinset.shell.paths import Paths
 from twinset.shell.programs import Programs
 from twinset.shell.steps import Steps
 from twinset.shell.system import LocalSystem
+from twinset.wire.rtnetlink import InterfaceState
 
 Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
@@ -55,8 +57,19 @@ class World:
 
     def new_daemon(self) -> Steps:
         self.names = Mock(spec=NameService, **{"take.return_value": "", "holds.return_value": False})
+        state = InterfaceState(up=True, carrier=True)
+        self.addresses = Mock(
+            spec=Addresses,
+            **{"state.return_value": state, "holder.return_value": "", "announce.return_value": ""},
+        )
         system = LocalSystem(
-            lambda name, *_: self.events.append(name), lambda _: "", lambda: 10.0, self.names, Mock(), Mock()
+            lambda name, *_: self.events.append(name),
+            lambda _: "",
+            lambda: 10.0,
+            self.addresses,
+            self.names,
+            Mock(),
+            Mock(),
         )
         programs = Mock(spec=Programs)
         return Steps(self.config, "server1", self.paths, 0.01, system, programs, self.fed.append, Mock())
@@ -84,8 +97,10 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     return play
 
 
-def test_names_are_claimed_beside_the_first_step(scenario: Callable[..., None], until: Until) -> None:
-    """The claim of a group's name begins with whatever step of its start comes first, not only with its own."""
+def test_names_and_addresses_are_asked_for_beside_the_first_step(
+    scenario: Callable[..., None], until: Until
+) -> None:
+    """Claim and probe of a group begin with whatever step of its start comes first, not only with their own."""
 
     async def work(world: World) -> None:
         world.ask(1, "script")
@@ -93,6 +108,22 @@ def test_names_are_claimed_beside_the_first_step(scenario: Callable[..., None], 
         [call] = world.names.prepare.call_args_list
         assert call.args[0] == "DBSERVER"
         world.names.take.assert_not_called()
+        world.addresses.prepare.assert_called_once_with("eth0", "10.0.1.100")
+        world.addresses.holder.assert_not_called()
+
+    scenario(work)
+
+
+def test_what_was_prepared_ends_with_a_start_that_failed(scenario: Callable[..., None], until: Until) -> None:
+    """A stop of anything of the group ends probe and claim that no step of their own had taken up (5.2.2-05)."""
+
+    async def work(world: World) -> None:
+        world.ask(1, "script")
+        await until(world.done, "the start")
+        world.steps.perform(RunStep(2, "db", "script", 0, "stop", {}))
+        await until(lambda: world.done(2), "the stop")
+        world.names.abandon.assert_called_once_with("DBSERVER")
+        world.addresses.abandon.assert_called_once_with("eth0", "10.0.1.100")
 
     scenario(work)
 
@@ -104,6 +135,7 @@ def test_no_name_is_claimed_for_a_recover_script(scenario: Callable[..., None], 
         world.ask(1, "script", event="RECOVER")
         await until(world.done, "the answer")
         world.names.prepare.assert_not_called()
+        world.addresses.prepare.assert_not_called()
 
     scenario(work)
 

@@ -6,7 +6,7 @@ become capitals.
 
 from collections.abc import Iterable
 
-from twinset.config.cluster import ClusterConfig, Group, Lan, MirrorSet, same_name
+from twinset.config.cluster import ClusterConfig, EventRule, Group, Lan, MirrorSet, same_name
 
 
 def canonical(config: ClusterConfig) -> ClusterConfig:
@@ -24,6 +24,7 @@ def canonical(config: ClusterConfig) -> ClusterConfig:
             "lans": tuple(_lan(lan, names) for lan in config.lans),
             "mirror_sets": tuple(_mirror_set(mirror_set, names) for mirror_set in config.mirror_sets),
             "groups": tuple(_group(group, names, sets) for group in config.groups),
+            "event_rules": tuple(_event_rule(config, rule) for rule in config.event_rules),
         }
     )
 
@@ -46,6 +47,10 @@ def _group(group: Group, servers: list[str], sets: list[str]) -> Group:
         disks.append(disk.model_copy(update={"set": _spelling(disk.set, sets), "mounts": tuple(mounts)}))
     policy = tuple(_spelling(server, servers) for server in group.policy)
     return group.model_copy(update={"policy": policy, "mirror_disks": tuple(disks)})
+
+
+def _event_rule(config: ClusterConfig, rule: EventRule) -> EventRule:
+    return rule.model_copy(update={"group": _spelling(rule.group, (group.name for group in config.groups))})
 
 
 def _spelling(name: str, known: Iterable[str]) -> str:

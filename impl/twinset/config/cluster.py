@@ -15,6 +15,16 @@ Role = Literal["public", "interconnect", "mirror"]
 Startup = Literal["automatic", "manual"]
 Failover = Literal["normal", "exclusive"]
 RegistryStore = Literal["twinset", "samba"]
+MonitorType = Literal["public_lan", "floating_ip", "mount", "mirror_disk_io", "process"]
+WatchAction = Literal["failover", "shutdown"]
+RuleAction = Literal["failover", "shutdown", "alert"]
+MONITOR_TYPES: tuple[MonitorType, ...] = (
+    "public_lan",
+    "floating_ip",
+    "mount",
+    "mirror_disk_io",
+    "process",
+)
 EventSeverity = Literal["info", "warning", "error"]
 TrapVersion = Literal["2c", "3"]
 
@@ -191,6 +201,26 @@ class Script(Table):
     timeout_s: float | None = None  # None: timing.script_timeout_s
 
 
+class Monitor(Table):
+    """What of a running group is watched; a type that is not listed is deselected (6.1-09, 9.2-05)."""
+
+    types: tuple[MonitorType, ...] = MONITOR_TYPES
+    public_lan_targets: tuple[str, ...] = ()  # one of them has to answer; without any, links count
+    pid_files: tuple[str, ...] = ()  # each names a process that has to run
+    interval_s: float = 30.0
+    looks: int = 3  # failed ones in a row, before the group fails over
+
+
+class Watch(Table):
+    """A command that has to end well in time; when it does not, its software has stalled (6.3-20)."""
+
+    command: str
+    action: WatchAction = "failover"
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    looks: int = 3
+
+
 class Group(Table):
     """A failover group."""
 
@@ -216,6 +246,8 @@ class Group(Table):
         default=(), validation_alias="registry_key", serialization_alias="registry_key"
     )
     scripts: tuple[Script, ...] = Field(default=(), validation_alias="script", serialization_alias="script")
+    monitor: Monitor = Monitor()
+    watches: tuple[Watch, ...] = Field(default=(), validation_alias="watch", serialization_alias="watch")
 
     @property
     def associable_address(self) -> str:
@@ -236,6 +268,22 @@ class Group(Table):
         """Return the group as ARMVCSET wants it (7.3.1.4-01)."""
         names = [item.model_copy(update={"associate": associate}) for item in self.virtual_computer_names]
         return self.model_copy(update={"virtual_computer_names": tuple(names)})
+
+
+class EventRule(Table):
+    """A line of a log, or an event of twinset's own, that counts as a reason to act (6.3-16, 9.4-01).
+
+    Either `file` and `match`, a regular expression that is searched in each new line, or `event`, the id or name
+    of an entry of the event log; `match` then is searched in its fields.
+    """
+
+    name: str
+    file: str = ""
+    event: str = ""
+    match: str = ""
+    action: RuleAction = "failover"
+    group: str = ""  # which fails over; "": every group that runs on the server
+    pause_s: float = 60.0  # before the same rule acts again
 
 
 class Alerts(Table):
@@ -281,6 +329,9 @@ class ClusterConfig(Table):
         default=(), validation_alias="mirror_set", serialization_alias="mirror_set"
     )
     groups: tuple[Group, ...] = Field(default=(), validation_alias="group", serialization_alias="group")
+    event_rules: tuple[EventRule, ...] = Field(
+        default=(), validation_alias="event_rule", serialization_alias="event_rule"
+    )
     accounts: tuple[Account, ...] = Field(
         default=(), validation_alias="account", serialization_alias="account"
     )

@@ -16,12 +16,14 @@ from twinset.operator import (
     disk_cli,
     events_cli,
     join_cli,
+    local,
     mirror_cli,
     registry_cli,
     render,
     support_cli,
 )
 from twinset.operator.talk import REFUSED, Json, request
+from twinset.shell.paths import Paths
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Operate a twinset cluster of two servers."
@@ -64,6 +66,41 @@ def memory(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json 
     from twinset.operator.memory import run_memory
 
     raise typer.Exit(run_memory(file, as_json=as_json))
+
+
+@app.command()
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    write_mib_s: Annotated[
+        float, typer.Option(min=0, help="what applications write, for the mirror connect")
+    ] = 0,
+    scripts_s: Annotated[
+        float | None, typer.Option(min=0, help="a start script (default: as measured)")
+    ] = None,
+    events_file: Annotated[Path | None, typer.Option("--events", help="another server's event log")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a configuration costs: switching time, memory, copies, load of the mirror connect."""
+    from twinset.operator.plan import run_plan
+
+    def work() -> int:
+        paths = Paths.from_environment()
+        return run_plan(
+            file, paths, write_mib_s=write_mib_s, scripts_s=scripts_s, events=events_file, as_json=as_json
+        )
+
+    local.guarded(work, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="default: the active one")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at both servers: what is missing, what the guide advises, what only a person can check."""
+    from twinset.operator.doctor import run_doctor
+
+    local.guarded(lambda: run_doctor(file, Paths.from_environment(), as_json=as_json), as_json=as_json)
 
 
 @app.command()

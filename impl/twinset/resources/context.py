@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig, Group
     from twinset.resources.virtual_computer_name.plan import Place
     from twinset.resources.virtual_ip.plan import Place as Routed
+    from twinset.wire.rtnetlink import InterfaceState
 
 
 class Outcome(Protocol):
@@ -47,6 +48,9 @@ class Names(Protocol):
     def prepare(self, key: str, place: Place) -> None:
         """Begin to claim a name by broadcast; nothing happens when it is held or being claimed."""
 
+    def abandon(self, key: str) -> None:
+        """Claim a name no longer; fine when it is not being claimed."""
+
     async def take(self, key: str, place: Place) -> str:
         """Hold the name from now on; return who objects, "" when nobody does."""
 
@@ -58,6 +62,31 @@ class Names(Protocol):
 
     def holds(self, key: str) -> bool:
         """True while the name is served."""
+
+
+class Addresses(Protocol):
+    """The addresses of this server's interfaces; `shell.addresses.Addresses` is the real one."""
+
+    def state(self, interface: str) -> InterfaceState:
+        """Return flags and addresses of an interface; StepFailed when there is none of that name."""
+
+    def hold(self, interface: str, address: str, prefix: int, seconds: float) -> None:
+        """Add an address or renew it, for so many seconds; StepFailed when the kernel refuses."""
+
+    def drop(self, interface: str, address: str, prefix: int) -> None:
+        """Take an address away; fine when it is gone."""
+
+    def prepare(self, interface: str, address: str) -> None:
+        """Begin to ask the LAN who has an address; nothing happens when it is being asked."""
+
+    def abandon(self, interface: str, address: str) -> None:
+        """Ask no longer who has an address; fine when nobody is asked."""
+
+    async def holder(self, interface: str, address: str) -> str:
+        """Return the hardware address of the host that has the address, "" when nobody has."""
+
+    def announce(self, interface: str, address: str) -> str:
+        """Tell the LAN where the address is; return "" or why that was not possible."""
 
 
 class Registry(Protocol):
@@ -88,6 +117,10 @@ class Routes(Protocol):
 
 class System(Protocol):
     """The world as a resource may touch it; `shell.system.LocalSystem` is the real one."""
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses of this server's interfaces."""
 
     @property
     def names(self) -> Names:

@@ -62,6 +62,7 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
 OWN: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "ping": {},
     "cluster.create": {"text": (str, True)},
+    "server.facts": {"text": (str, True)},
     "cluster.apply": {
         "text": (str, True),
         "dry_run": (bool, False),
@@ -172,6 +173,10 @@ async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]
     return found
 
 
+async def _facts(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
+    return await daemon.facts(args["text"])
+
+
 async def _events(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
     """Return entries after `since`; wait for one when there is none yet and `wait_s` says so."""
     since = min(int(args.get("since", 0)), daemon.event_log.last_number)
@@ -215,6 +220,7 @@ async def _replace(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
 _OWN: Final[dict[str, Callable[[Daemon, dict[str, Any]], Awaitable[Any]]]] = {
     "ping": _ping,
     "cluster.create": _create,
+    "server.facts": _facts,
     "cluster.apply": _apply,
     "cluster.configuration": _configuration,
     "events": _events,

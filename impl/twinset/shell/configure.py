@@ -20,10 +20,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
+from twinset.advice.facts import ServerFacts
 from twinset.config import changes as change_rules
 from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
-from twinset.shell import cancellation, control_channel, disk_registration, exchange, own_network, store
+from twinset.shell import (
+    cancellation,
+    control_channel,
+    disk_registration,
+    exchange,
+    own_network,
+    server_facts,
+    store,
+)
 from twinset.shell.exchange import CLAUSE, Deal
 from twinset.wire.heartbeat import config_digest
 
@@ -328,6 +337,26 @@ class Configure:
             self._committed()
             return ADOPTED, f"generation {theirs.generation} in place of {mine.generation}"
 
+    async def facts(self, text: str, keys: Keyring | None, own_hello: Hello) -> dict[str, Any]:
+        """Return what both servers see of themselves for the check list; who did not answer, with the reason."""
+        config = exchange.loaded(text)
+        own = await server_facts.gather(config, self._me, self._paths.state)
+        peer = config.peer_of(self._me).name
+        if keys is None:
+            return {"servers": [own.as_json()], "absent": {peer: "this server has no cluster key"}}
+        deal = Deal(peer)
+        try:
+            deal.channel = await self._reach([config], peer, keys, own_hello)
+            deal.answers = deal.channel.frames()
+            answer = await deal.ask({"t": "facts", "text": text})
+            theirs = ServerFacts.from_json(answer.get("facts", {}))
+        except (OSError, ProtocolError, Refusal, ValueError) as error:
+            return {"servers": [own.as_json()], "absent": {peer: str(error)}}
+        finally:
+            if deal.channel is not None:
+                deal.channel.close()
+        return {"servers": [own.as_json(), theirs.as_json()], "absent": {}}
+
     # -- asked there ------------------------------------------------------------------------------------
 
     async def serve(self, channel: Channel) -> None:
@@ -343,6 +372,10 @@ class Configure:
                         answer = {"t": "claim", "claim": self.claim().to_json()}
                     elif kind == "fetch":
                         answer = {"t": "text", "text": self.active_text()}
+                    elif kind == "facts" and isinstance(frame.get("text"), str):
+                        config = exchange.loaded(frame["text"])
+                        found = await server_facts.gather(config, self._me, self._paths.state)
+                        answer["facts"] = found.as_json()
                     elif kind == "offer" and isinstance(frame.get("text"), str):
                         offer = await self._consider(frame)
                     elif kind == "commit" and offer is not None:

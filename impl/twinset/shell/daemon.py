@@ -273,6 +273,11 @@ class Daemon:
         own = control_channel.hello("configure", self.me, self.instance)
         return await self.configure.change(asked, self.keys, own)
 
+    async def facts(self, text: str) -> dict[str, Any]:
+        """Return what both servers see of themselves, as far as this configuration asks for it."""
+        own = control_channel.hello("configure", self.me, self.instance)
+        return await self.configure.facts(text, self.keys, own)
+
     # -- reports ----------------------------------------------------------------------------------------
 
     def problem(self, key: str, text: str) -> None:

@@ -61,14 +61,19 @@ class Deal:
         return answer
 
 
-def validated(text: str, me: str) -> ClusterConfig:
-    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
+def loaded(text: str) -> ClusterConfig:
+    """Return the configuration; Refusal with every finding when it breaks rules."""
     if len(text.encode()) > CONFIG_BYTES_MAX:
         raise Refusal("E_LIMIT", f"a configuration of more than {CONFIG_BYTES_MAX} bytes")
     try:
-        config = configuration.loads(text)
+        return configuration.loads(text)
     except ConfigError as error:
         raise Refusal("E_CONFIG", str(error), help="twinset check FILE") from None
+
+
+def validated(text: str, me: str) -> ClusterConfig:
+    """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
+    config = loaded(text)
     config.server(me)  # refuses a name that is not in it
     for mirror_set in config.mirror_sets:
         path = mirror_set.disk_path(me)

@@ -122,6 +122,11 @@ class NameService:
             self._hold(key, place)
             self._begin_attempt(key, place).held = True
 
+    def abandon(self, key: str) -> None:
+        """Claim the name no longer: the start that wanted it failed before; fine when it is not being claimed."""
+        if key not in self._held:
+            self._end_attempt(key)
+
     async def release(self, key: str) -> None:
         """Give the name back, to everybody and to the name servers; nothing of it remains."""
         self._end_attempt(key)

@@ -20,6 +20,9 @@ from twinset.config import lineage
 from twinset.config.cluster_view import cluster_view
 from twinset.errors import Refusal
 from twinset.shell import clock, power
+from twinset.shell.addresses import Addresses
+from twinset.shell.event_rules import EventRules
+from twinset.shell.group_monitor import GroupMonitor
 from twinset.shell.links import LanPath, Links
 from twinset.shell.memory_store import MemoryStore
 from twinset.shell.mirrors import Mirrors
@@ -92,6 +95,7 @@ class Runtime:
         ]
         self.mirrors = Mirrors(config, self.me, paths, scale, self.feed, self._log)
         self._routes = RipSender(self._log, self.mirrors.lease_left_s)
+        self._addresses = Addresses(failed)
         self._names = NameService(self._log, self.mirrors.lease_left_s, failed)
         self.programs = Programs(paths, self._log, self.request, self.down, failed)
         self.last_act: tuple[str, ...] = ()  # what is to happen to the machine once this server has left
@@ -112,14 +116,30 @@ class Runtime:
             self._log,
             self.mirrors.frozen,
             self.mirrors.lease_left_s,
+            self._addresses,
             self._names,
             self.registry,
             self._routes,
         )
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
+        self._watchers = self._new_watchers(scale, system)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)
         self._trace: deque[tuple[float, events.Event]] = deque(maxlen=TRACE_EVENTS)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _new_watchers(self, scale: float, system: LocalSystem) -> tuple[GroupMonitor, EventRules]:
+        """What looks at running groups from outside."""
+        at_rest = self._steps.groups_at_rest
+        return (
+            GroupMonitor(
+                self.config, self.me, scale, system, self._steps.context, at_rest,
+                self.feed, self.request, self.down, self._failed,
+            ),
+            EventRules(
+                self.config.event_rules, scale, self._event_log, at_rest,
+                self.request, self.down, self._log, self._failed,
+            ),
+        )  # fmt: skip
 
     @property
     def local_addresses(self) -> list[str]:
@@ -162,6 +182,8 @@ class Runtime:
         self.mirrors.start()
         self.registry.start()
         self._steps.start([name for name, run in self._core.runs.items() if run.state == ACTIVE])
+        for watcher in self._watchers:
+            watcher.start()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self, *, end_mirrors: bool) -> None:
@@ -170,9 +192,12 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for watcher in self._watchers:
+            await watcher.stop()
         await self._steps.stop()
         await self.programs.stop()
         await self.registry.stop()
+        await self._addresses.close()
         await self._names.close()
         await self._routes.close()
         await self.mirrors.stop(end=end_mirrors)

@@ -25,7 +25,7 @@ from twinset.shell import clock, store
 from twinset.shell.started import added, remembered, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from twinset.cluster.effects import Fence, Probe
     from twinset.config.cluster import ClusterConfig
@@ -40,12 +40,15 @@ CHECK_S: Final = 10.0
 CHECK_FLOOR_S: Final = 2.0
 ADD_AGAIN_S: Final = 60.0
 NAME: Final = "virtual_computer_name"
+ADDRESS: Final = "floating_ip"
 _NAMES: Final = VirtualComputerNameResource()
+_ADDRESSES: Final = FloatingIpResource()
 _RENEWED: Final[dict[str, FloatingIpResource | VirtualIpResource | VirtualComputerNameResource]] = {
-    "floating_ip": FloatingIpResource(),
+    ADDRESS: _ADDRESSES,
     "virtual_ip": VirtualIpResource(),
     NAME: _NAMES,
 }
+_TYPES: Final = {ADDRESS: "floating_ip", "mirror_disk": "mount"}  # of monitoring, by kind of resource
 RECOVER: Final = "RECOVER"  # the start script runs once on a returned server; the group does not run there
 
 
@@ -167,6 +170,7 @@ class Steps:
                     self._announcing[key] = self._beside(resource.announce(ctx))
             else:
                 self._forget(key)
+                self._abandon(effect)
                 if key in self._announcing:
                     self._announcing.pop(key).cancel()  # the address is about to be another server's
                 await self._stop(resource, ctx, effect)
@@ -197,10 +201,26 @@ class Steps:
                 await self._programs.close(effect.group)
 
     def _prepare(self, effect: RunStep) -> None:
-        """Let the claims of the group's names run beside the steps before theirs."""
-        for index in range(len(self._config.group(effect.group).virtual_computer_names)):
+        """Let probes of the group's addresses and claims of its names run beside the steps before theirs."""
+        for key, resource in self._not_started(effect.group):
             with contextlib.suppress(TwinsetError):  # the step itself tells
-                _NAMES.prepare(self._context((effect.group, NAME, index), effect.environment))
+                resource.prepare(self._context(key, effect.environment))
+
+    def _abandon(self, effect: RunStep) -> None:
+        """Probe and claim no longer for a group that stops: what it had prepared and not started is part of it."""
+        for key, resource in self._not_started(effect.group):
+            with contextlib.suppress(TwinsetError):  # it has no place, so nothing was prepared
+                resource.abandon(self._context(key, effect.environment))
+
+    def _not_started(
+        self, name: str
+    ) -> Iterator[tuple[Key, FloatingIpResource | VirtualComputerNameResource]]:
+        group = self._config.group(name)
+        counts = ((ADDRESS, len(group.floating_ips)), (NAME, len(group.virtual_computer_names)))
+        for kind, count in counts:
+            for index in range(count):
+                if (name, kind, index) not in self._started:
+                    yield (name, kind, index), _ADDRESSES if kind == ADDRESS else _NAMES
 
     def _context(self, key: Key, environment: Mapping[str, str]) -> Context:
         name, _, index = key
@@ -301,10 +321,23 @@ class Steps:
                     return
                 await KINDS[kind].check(self._context(key, {}))
         except TwinsetError as failure:
-            if key in self._started and not self._busy(key):
+            if key in self._started and not self._busy(key) and self._monitored(group, kind):
                 self._feed(events.ResourceLost(group, kind, index, str(failure)))
         except Exception as failure:  # noqa: BLE001 - see _carry_out
             self._failed(f"check of {kind}", failure)
+
+    def _monitored(self, group: str, kind: str) -> bool:
+        """False for a type of monitoring that is deselected in the group (9.2-05)."""
+        return _TYPES.get(kind) in (None, *self._config.group(group).monitor.types)
+
+    def context(self, group: str, kind: str, index: int) -> Context:
+        """The context of something of a group; it sees the environment of the group's scripts."""
+        environment = next((kept for (name, _, _), kept in self._started.items() if name == group), {})
+        return self._context((group, kind, index), environment)
+
+    def groups_at_rest(self) -> set[str]:
+        """The groups that run here, while no step of any group is under way."""
+        return set() if self._running else {group for group, _, _ in self._started}
 
     def _busy(self, _key: Key) -> bool:
         """While any step runs, resources are in motion."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from twinset.resources.context import Names, Registry, Routes
+    from twinset.resources.context import Addresses, Names, Registry, Routes
 
 
 class LocalSystem:
@@ -21,16 +21,23 @@ class LocalSystem:
         log: Callable[[str, str, Mapping[str, Any]], None],
         io_frozen: Callable[[str], str],
         lease_left_s: Callable[[], float],
+        addresses: Addresses,
         names: Names,
         registry: Registry,
         routes: Routes,
     ) -> None:
         self._log = log
+        self._addresses = addresses
         self._names = names
         self._registry = registry
         self._routes = routes
         self._io_frozen = io_frozen
         self._lease_left_s = lease_left_s
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses of this server's interfaces."""
+        return self._addresses
 
     @property
     def names(self) -> Names:

@@ -15,6 +15,7 @@ from twinset.config.rules import (
     chapter_2_3,
     chapter_6,
     chapter_7,
+    monitoring,
     partition,
     timing,
 )
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
+    *monitoring.RULES,
     *alerts.RULES,
     *partition.RULES,
 )

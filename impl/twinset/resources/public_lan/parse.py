@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def has_link(said: str) -> bool:
-    """True when `ip -json link show` tells of one interface with LOWER_UP: switched on, and a cable that is live."""
-    try:
-        interfaces = json.loads(said)
-    except ValueError:
-        return False
-    match interfaces:
-        case [{"flags": [*flags]}]:
-            return "LOWER_UP" in flags
-    return False
 
 
 def verdict(links: Mapping[str, bool], answers: Mapping[str, bool]) -> str:

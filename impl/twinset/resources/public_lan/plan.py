@@ -20,11 +20,6 @@ def interfaces(config: ClusterConfig, me: str) -> tuple[str, ...]:
     )
 
 
-def link(interface: str) -> list[str]:
-    """Ask the kernel about an interface: by netlink, because a sysfs may show another network namespace."""
-    return ["ip", "-json", "link", "show", "dev", interface]
-
-
 def ping(target: str) -> list[str]:
     """Ask a host for one answer. `--` because a target comes from a script's words."""
     return ["ping", "-n", "-q", "-c", "1", "-W", str(PING_S), "--", target]

@@ -18,6 +18,10 @@ class VirtualComputerNameResource:
         """Begin the claim, beside the steps before this one: the protocol's waiting times must not add up."""
         ctx.system.names.prepare(_key(ctx), _place(ctx))
 
+    def abandon(self, ctx: Context) -> None:
+        """End what `prepare` began: the start failed before this step."""
+        ctx.system.names.abandon(_key(ctx))
+
     async def start(self, ctx: Context) -> None:
         """Take the name, unless another host on the LAN or a name server objects."""
         reason = await ctx.system.names.take(_key(ctx), _place(ctx))

@@ -1,8 +1,7 @@
-"""What to run for a virtual IP address, and where its route is announced (2.3.1): pure."""
+"""Where a virtual IP address lives, and where its route is announced (2.3.1): pure."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig
 
 LOOPBACK: Final = "lo"  # of no LAN: routers reach it through whichever of them works
+PREFIX: Final = 32
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,3 @@ def place(config: ClusterConfig, me: str, address: str) -> Place:
     if not ends:
         raise StepFailed(f"{me} has no public LAN on which {address} could be announced [2.3.1-05]")
     return Place(address, tuple(end.ip for end in ends))
-
-
-def show() -> list[str]:
-    """List the addresses of the interface."""
-    return ["ip", "-j", "address", "show", "dev", LOOPBACK]
-
-
-def hold(where: Place, seconds: float) -> list[str]:
-    """Add the address, or renew it; like a floating one it must not outlive this server's lease."""
-    lifetime = str(max(1, math.ceil(seconds)))
-    return [
-        "ip", "address", "replace", f"{where.address}/32", "dev", LOOPBACK,
-        "valid_lft", lifetime, "preferred_lft", lifetime,
-    ]  # fmt: skip
-
-
-def drop(where: Place) -> list[str]:
-    """Take the address away."""
-    return ["ip", "address", "delete", f"{where.address}/32", "dev", LOOPBACK]

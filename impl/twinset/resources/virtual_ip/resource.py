@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from twinset.errors import StepFailed
-from twinset.resources.floating_ip import parse
 from twinset.resources.virtual_ip import plan
 
 if TYPE_CHECKING:
     from twinset.resources.context import Context
 
 LIFETIME_MIN_S: Final = 2.0  # the kernel counts whole seconds
-TOOL_S: Final = 10.0
 
 
 class VirtualIpResource:
@@ -26,14 +24,14 @@ class VirtualIpResource:
         """Withdraw the route first, so that nothing is sent here any more, then take the address away."""
         where = _place(ctx)
         await ctx.system.routes.withdraw(where)
-        await ctx.system.run(plan.drop(where), timeout_s=TOOL_S)
-        if where.address in await _addresses(ctx):
+        ctx.system.addresses.drop(plan.LOOPBACK, where.address, plan.PREFIX)
+        if where.address in _addresses(ctx):
             raise StepFailed(f"{where.address} could not be taken from {plan.LOOPBACK}")
 
     async def check(self, ctx: Context) -> None:
         """The address is there and announced; what somebody took away is put back."""
         where = _place(ctx)
-        if where.address not in await _addresses(ctx):
+        if where.address not in _addresses(ctx):
             ctx.system.log("virtual_ip_restored", "warning", {"address": where.address})
             await self.renew(ctx)
 
@@ -41,9 +39,7 @@ class VirtualIpResource:
         """Let the address live as long as this server's lease; a restarted daemon announces it again."""
         where = _place(ctx)
         seconds = max(LIFETIME_MIN_S, ctx.system.lease_left_s())
-        outcome = await ctx.system.run(plan.hold(where, seconds), timeout_s=TOOL_S)
-        if not outcome.ok:
-            raise StepFailed(f"{where.address} cannot be held on {plan.LOOPBACK}: {outcome.reason()}")
+        ctx.system.addresses.hold(plan.LOOPBACK, where.address, plan.PREFIX, seconds)
         ctx.system.routes.announce(where)
 
 
@@ -51,11 +47,5 @@ def _place(ctx: Context) -> plan.Place:
     return plan.place(ctx.config, ctx.me, ctx.group.virtual_ips[ctx.index].address)
 
 
-async def _addresses(ctx: Context) -> frozenset[str]:
-    outcome = await ctx.system.run(plan.show(), timeout_s=TOOL_S)
-    if not outcome.ok:
-        raise StepFailed(f"interface {plan.LOOPBACK}: {outcome.reason()}")
-    try:
-        return parse.interface(outcome.stdout).addresses
-    except ValueError as error:
-        raise StepFailed(f"interface {plan.LOOPBACK}: {error}") from None
+def _addresses(ctx: Context) -> frozenset[str]:
+    return ctx.system.addresses.state(plan.LOOPBACK).addresses

@@ -1,0 +1,1 @@
+"""How long a switch of servers takes, as a client on the LAN sees it."""
