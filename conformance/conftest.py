@@ -1,5 +1,6 @@
 """Starts the adapter, hands cases their tools, and counts how each case ends."""
 
+import os
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -31,12 +32,14 @@ from conformance.suite.report import compare as comparing
 from conformance.suite.report import model, write
 from conformance.suite.static import Static
 
+LAB = "TWINSET_LAB"  # read by the adapter
 HERE = Path(__file__).resolve().parent
 # The suite does not know the reference: it starts its adapter like that of any other port.
 DEFAULT_ADAPTER = f"{sys.executable} -m harness.adapters.reference"
 MARKERS = (
     "clause(*ids): the guide's clauses a conformance case proves",
     "cluster(name): the cluster configuration of the pair tier that a case needs",
+    "smoke: one of the few cases that show power cut, failover, return, high-speed copy and names",
     "needs(*capabilities): what the adapter has to declare, or the case is unsupported",
     "spoils: the case leaves the pair in a state that no other case can begin with",
 )
@@ -61,6 +64,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     options.addoption(
         "--section", action="append", metavar="N", help="run only this section and those below it"
+    )
+    options.addoption(
+        "--lab",
+        metavar="NAME",
+        help="where the adapter brings the servers up, given to it as TWINSET_LAB; "
+        "the reference's: namespaces, vagrant, auto (default: the virtual machines where they are up)",
     )
     options.addoption(
         "--profile", choices=["core", "full"], default="full", help="core: only cases of mandatory clauses"
@@ -156,6 +165,8 @@ def _order(item: pytest.Item) -> tuple[bool, str, bool]:
 def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The adapter, started once; an adapter that fails the probe breaks every case."""
     config = request.config
+    if config.getoption("--lab"):
+        os.environ[LAB] = config.getoption("--lab")
     found = Adapter.start(
         config.getoption("--adapter"), folder_of(config) / evidence.LOG, config.stash[HOOKS]
     )
@@ -333,6 +344,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not found.results:
         return
     terminalreporter.section("conformance")
+    described = config.stash.get(ADAPTER, None)
+    if described and described.description.get("lab"):
+        terminalreporter.write_line(f"lab: {described.description['lab']}")
     for line in found.summary():
         terminalreporter.write_line(line)
     folder = config.getoption("--report")

@@ -88,6 +88,7 @@ def test_mode_set_and_ready_means_high_speed(pair: Pair, judge: Judge) -> None:
     judge_high_speed(judge, ("4.3.4-01", "4.3.4.1-01"), rebuilt, "with the mode set and the set ready")
 
 
+@pytest.mark.smoke
 @ready
 @clause("4.3.4.4-01", "4.3.4.4-02", "4.3.4.4-03")
 def test_a_return_rebuilds_by_itself(pair: Pair, judge: Judge) -> None:

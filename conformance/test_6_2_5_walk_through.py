@@ -64,6 +64,7 @@ def test_2_cluster_shutdown(pair: Pair, judge: Judge) -> None:
     judge.equal("6.2.5-12", "B was stopped", expected=["stop"], observed=walked.ran("B", SERVER2))
 
 
+@pytest.mark.smoke
 @no
 @clause("6.2.5-13", "6.2.5-06", "6.2.3-03")
 def test_3_server_1_goes_down(pair: Pair, judge: Judge) -> None:
@@ -89,6 +90,7 @@ def test_3_both_groups_run_on_the_survivor(pair: Pair, judge: Judge) -> None:
     judge.equal("6.2.5-02", "A is on its priority 2", expected=SERVER2, observed=walked.places["A"])
 
 
+@pytest.mark.smoke
 @no
 @clause("6.2.5-14", "6.2.5-07")
 def test_4_turn_on_server_1(pair: Pair, judge: Judge) -> None:
@@ -111,6 +113,7 @@ def test_4_server_1_stays_isolated(pair: Pair, judge: Judge) -> None:
     judge.equal("6.2.5-07", "server 1 and A", expected=("Od", SERVER2), observed=seen)
 
 
+@pytest.mark.smoke
 @no
 @clause("6.2.5-15", "6.2.4-03", "6.2.4-04")
 def test_5_restore_server_1(pair: Pair, judge: Judge) -> None:

@@ -72,6 +72,7 @@ def test_addresses_of_several_networks_are_advised_against(static: Static) -> No
 # -- on the LAN
 
 
+@pytest.mark.smoke
 @names
 @clause("7.3-01", "7.3.1.3-02", "7.2.4-01", "7.3.4-02")
 def test_a_name_stands_for_the_address_exactly_while_its_group_is_active(pair: Pair, judge: Judge) -> None:

@@ -55,9 +55,11 @@ class InProcess:
     def __init__(self, argv: Sequence[str], log: Path) -> None:
         from harness.adapters import lines, reference
         from harness.adapters.pair import PairVerbs
+        from harness.labs import choice
 
         del argv, log
-        self._verbs = reference.verbs(PairVerbs(reference.SCALE))
+        lab = choice.NAMESPACES
+        self._verbs = reference.verbs(PairVerbs(choice.maker(lab, choice.SCALES[lab])))
         self._answer = lines.answer
         self._answers: deque[bytes] = deque()
 

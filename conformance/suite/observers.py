@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.suite.adapter import Adapter
 from conformance.suite.errors import AdapterError, NotRun, WaitTimeout
-from conformance.suite.wait import wait_for
+from conformance.suite.wait import PATIENCE, wait_for
 
 _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", re.IGNORECASE)
 _READ_BYTES = 1 << 20
@@ -91,10 +91,18 @@ class Observers:
         return self._owners.get(mac, mac)
 
     def resolves(self, name: str, host: str = "client") -> list[str]:
-        """The addresses that a NetBIOS name query by broadcast brings, sorted; nobody answers: none."""
+        """The addresses that a NetBIOS name query by broadcast brings, sorted; nobody answers: none.
+
+        A query waits a quarter of a second for its answer, whatever the machine; a slow one is asked more often.
+        """
         self.need(host, "nmblookup")
-        printed = self.run(host, ["nmblookup", name]).stdout
-        return sorted(set(re.findall(r"^(\d+\.\d+\.\d+\.\d+) \S+<00>", printed, re.MULTILINE)))
+        found: list[str] = []
+        for _ in range(max(1, round(PATIENCE))):
+            printed = self.run(host, ["nmblookup", name]).stdout
+            found = sorted(set(re.findall(r"^(\d+\.\d+\.\d+\.\d+) \S+<00>", printed, re.MULTILINE)))
+            if found:
+                break
+        return found
 
     @contextlib.contextmanager
     def held_by_client(self, name: str) -> Iterator[None]:

@@ -4,9 +4,9 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import topology
 from harness.adapters import neutral, registry
@@ -15,13 +15,15 @@ from harness.errors import CommandFailed
 from harness.faults.disk import create_image
 from harness.faults.partition_table import Partition
 from harness.labs.api import ApiRefused
-from harness.labs.host import Host
-from harness.labs.namespaces import Lab
+from harness.labs.choice import AnyHost, AnyLab, AnyServer
 from harness.labs.pair import await_daemons
 from harness.labs.server import Server
-from harness.run import PIPE, Process, Result, kill_group
-from harness.topology import FLOATING_IP, PUBLIC
+from harness.run import Result
+from harness.topology import FLOATING_IP, PUBLIC, SERVER
 from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from harness.labs.asking import Job
 
 # Set: operations go through the operator's command, configurations through `twinset check`.
 CLI = "TWINSET_ADAPTER_CLI"
@@ -61,12 +63,12 @@ class PairVerbs:
     # A suite need not wait five minutes for a peer, nor half a minute once the other server is silent.
     TIMING: ClassVar[dict[str, float]] = {"startup_wait_s": 60, "partition_wait_s": 10}
 
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
-        self._lab: Lab | None = None
+    def __init__(self, make: Callable[[int], AnyLab]) -> None:
+        self._make = make  # MiB of each disk -> a lab with blank disks
+        self._lab: AnyLab | None = None
         self._wanted: Args = {}
         self._config: dict[str, Any] = {}
-        self._jobs: dict[str, Process] = {}
+        self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
         self._new: set[str] = set()  # servers that are new machines, until they have the configuration
 
@@ -90,25 +92,26 @@ class PairVerbs:
         return {name: getattr(self, name) for name in (*world, *eyes)}
 
     @property
-    def lab(self) -> Lab:
+    def lab(self) -> AnyLab:
         """The lab that was provisioned."""
         if self._lab is None:
             raise Answer(FAILED, "nothing is provisioned", "E_STATE")
         return self._lab
 
-    def _host(self, args: Args, key: str = "host") -> Host:
+    def _host(self, args: Args, key: str = "host") -> AnyHost:
         name = needed(args, key)
         if name not in self.lab.hosts:
             raise Answer(FAILED, f"no host {name!r}", "E_NOTFOUND")
-        return self.lab.hosts[name]
+        found: AnyHost = self.lab.hosts[name]
+        return found
 
-    def _server(self, args: Args, key: str = "server") -> Server:
+    def _server(self, args: Args, key: str = "server") -> AnyServer:
         host = self._host(args, key)
-        if not isinstance(host, Server):
+        if host.role != SERVER:
             raise Answer(FAILED, f"{host.name} is no server", "E_NOTFOUND")
-        return host
+        return self.lab.server(host.name)
 
-    def _asked(self, args: Args) -> Server:
+    def _asked(self, args: Args) -> AnyServer:
         """The server a command is given on: the named one, or one that has power."""
         if "on" in args:
             return self._server(args, "on")
@@ -125,11 +128,9 @@ class PairVerbs:
             raise Answer(UNSUPPORTED, "the lab has one disk a server")
         self.teardown({})
         self._wanted, self._config = args, {}
-        self._lab = lab = Lab.create(
-            topology.routed(), scale=self.scale, disk_mib=int(args.get("disk_mib", 64)), name="conformance"
-        )
+        self._lab = lab = self._make(int(args.get("disk_mib", 64)))
         for server in lab.servers:
-            (server.state_directory / "conformance").mkdir(exist_ok=True)
+            server.write_file(f"{SCRATCH}/.here", "")
         await_daemons(lab)
         public = next(lan for lan in lab.topology.lans if PUBLIC in lan.roles)
         first = int(FLOATING_IP.rpartition(".")[2])
@@ -141,11 +142,7 @@ class PairVerbs:
             "registry_get": list(registry.GET),
             "servers": servers,
             "client": {"interface": public.name},
-            "remote": {
-                "address": _plain(lab, "far", topology.REMOTE),
-                "router": "gw",
-                "interface": public.name,
-            },
+            **_remote(lab, public.name),
             "networks": [
                 {
                     "name": lan.name,
@@ -169,7 +166,7 @@ class PairVerbs:
         """End everything; may be called at any time, and twice."""
         for job in list(self._jobs.values()):
             with contextlib.suppress(Exception):
-                kill_group(job)
+                job.stop()
         self._jobs.clear()
         lab, self._lab = self._lab, None
         if lab is not None:
@@ -179,8 +176,7 @@ class PairVerbs:
     def collect(self, args: Args) -> dict[str, Any]:
         """Copy what the lab left for the reader."""
         target = Path(needed(args, "dir"))
-        self.lab.artefacts.collect(self.lab)
-        shutil.copytree(self.lab.artefacts.directory, target, dirs_exist_ok=True)
+        self.lab.collect(target)
         return {"dir": str(target)}
 
     # -- the cluster
@@ -195,11 +191,9 @@ class PairVerbs:
         document = neutral.document(config, places)
         for path, text in neutral.scripts(config, places).items():
             for server in servers.values():
-                file = server.etc_directory / "scripts" / Path(path).name
-                file.write_text(text)
-                file.chmod(0o755)
+                server.write_file(path, text, 0o755)
         text = neutral.toml(document)
-        (self.lab.server1.etc_directory / Path(CONFIGURATION).name).write_text(text)
+        self.lab.server1.write_file(CONFIGURATION, text)
         runs = bool(self._config) and self._operates()
         if runs:
             self.operate({"op": "cluster.stop"})
@@ -215,7 +209,7 @@ class PairVerbs:
         return {}
 
     @staticmethod
-    def _configured(server: Server) -> bool:
+    def _configured(server: AnyServer) -> bool:
         try:
             return bool(server.api("ping")["configured"])
         except CommandFailed:
@@ -232,11 +226,12 @@ class PairVerbs:
             raise Answer(UNSUPPORTED, f"cannot replace {args.get('what')!r}")
         if server.powered:
             raise Answer(FAILED, f"{server.name} has power", "E_STATE")
+        if args["what"] == "server" and not isinstance(server, Server):
+            raise Answer(UNSUPPORTED, "nothing of a virtual machine without power can be removed")
         disk_mib = server.disk.size_bytes >> 20
         create_image(server.disk.image, disk_mib, SIGNATURE_OF_SPARES + next(self._numbers))
-        if (
-            args["what"] == "server"
-        ):  # what a join would bring, the key and the name, its operator has put there
+        if isinstance(server, Server) and args["what"] == "server":
+            # what a join would bring, the key and the name, its operator has put there
             server.forget()
             (server.state_directory / "conformance").mkdir(exist_ok=True)
             self._new.add(server.name)
@@ -261,7 +256,7 @@ class PairVerbs:
         return {"answer": self._call(server, op, given)}
 
     @staticmethod
-    def _call(server: Server, verb: str, given: dict[str, Any]) -> Any:
+    def _call(server: AnyServer, verb: str, given: dict[str, Any]) -> Any:
         """Ask the daemon itself: no interpreter is started for it, which a loaded machine feels."""
         try:
             return server.api(verb, OPERATE_S, **given)
@@ -342,9 +337,7 @@ class PairVerbs:
             raise Answer(FAILED, f"{host.name} has no power", "E_STATE")
         if args.get("background"):
             name = f"job{next(self._numbers)}"
-            log = self.lab.directory / f"{name}.out"
-            with log.open("w") as output:
-                self._jobs[name] = host.popen(argv, stdout=output, stderr=output, stdin=PIPE)
+            self._jobs[name] = host.start_job(argv)
             return {"job": name}
         result = host.run(argv, check=False, timeout_s=float(args.get("timeout_s", 30)))
         return {"returncode": result.returncode, "stdout": result.stdout, "stderr": result.stderr}
@@ -354,9 +347,10 @@ class PairVerbs:
         name = needed(args, "job")
         if name not in self._jobs:
             raise Answer(FAILED, f"no job {name!r}", "E_NOTFOUND")
+        job = self._jobs[name]
         if args.get("action") == "stop":
-            kill_group(self._jobs.pop(name))
-        return {"stdout": (self.lab.directory / f"{name}.out").read_text(errors="replace")}
+            self._jobs.pop(name).stop()
+        return {"stdout": job.output()}
 
     def copies(self, args: Args) -> dict[str, Any]:
         """Where the raw copies lie for the suite to read, once nobody writes."""
@@ -392,7 +386,15 @@ class PairVerbs:
         raise Answer(FAILED, f"group {group!r} has no mirror disk", "E_NOTFOUND")
 
 
-def _plain(lab: Lab, lan: str, host: str) -> str:
+def _remote(lab: AnyLab, interface: str) -> dict[str, Any]:
+    """The client on a LAN behind a router, where the lab has one."""
+    if topology.REMOTE not in lab.hosts:
+        return {}
+    address = _plain(lab, "far", topology.REMOTE)
+    return {"remote": {"address": address, "router": "gw", "interface": interface}}
+
+
+def _plain(lab: AnyLab, lan: str, host: str) -> str:
     """A host's address on a LAN, without its prefix length."""
     return lab.topology.lan(lan).addresses[host].partition("/")[0]
 

@@ -14,50 +14,60 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import preflight
 from harness.adapters import lines, neutral
 from harness.adapters.lines import UNSUPPORTED, Answer, Args, Verb, needed
 from harness.adapters.pair import CLI, PairVerbs
 from harness.adapters.platform import inspect_disk
+from harness.errors import HarnessError
+from harness.labs import choice
 from harness.run import run
 
 CONTRACT = 0
-SCALE = float(os.environ.get("TWINSET_LAB_SCALE", "0.1"))
+# Which lab: "namespaces", "vagrant", or "auto", the virtual machines where they are up.
+LAB = "TWINSET_LAB"
+SCALE = "TWINSET_LAB_SCALE"
 # Real seconds before the time scale: how long a failover may take, and how long a lone server waits at start.
 TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]}
 
 
-def describe(_args: Args) -> dict[str, Any]:
+CAPABILITIES = (
+    "validate",
+    "estimate",
+    "inspect_disk",
+    "inspect_use",
+    "inspect_pair",
+    "isolation",
+    "mirror_functions",
+    "name_servers",
+    "both_go_on",
+    "reconfigure",
+    "disk_faults",
+    "event_rules",
+    "monitoring",
+    "remote_lan",
+    "registry",
+    "replace_disk",
+    "replace_server",
+    "script_commands",
+    "virtual_ip",
+)
+# What a lab cannot do: a virtual machine's disk does not fail on demand, its system disk is out of reach without
+# power, and the machines' public LAN leads to no router.
+BEYOND = {choice.VAGRANT: ("disk_faults", "remote_lan", "replace_server")}
+
+
+def describe(lab: str, scale: float) -> dict[str, Any]:
     """What this adapter is and what can be asked of it here."""
     return {
+        "lab": f"{lab} (time scale {scale:g})",
         "contract": CONTRACT,
         "port": "twinset",
         "version": importlib.metadata.version("twinset"),
         "filesystem": "ext4",
-        "time_scale": SCALE,
+        "time_scale": scale,
         "timing_s": TIMING_S,
-        "capabilities": [
-            "validate",
-            "estimate",
-            "inspect_disk",
-            "inspect_use",
-            "inspect_pair",
-            "isolation",
-            "mirror_functions",
-            "name_servers",
-            "both_go_on",
-            "reconfigure",
-            "disk_faults",
-            "event_rules",
-            "monitoring",
-            "remote_lan",
-            "registry",
-            "replace_disk",
-            "replace_server",
-            "script_commands",
-            "virtual_ip",
-        ],
-        "tiers": {"static": "", "pair": preflight.reason_to_skip()},
+        "capabilities": [each for each in CAPABILITIES if each not in BEYOND.get(lab, ())],
+        "tiers": {"static": "", "pair": choice.reason_to_skip(lab)},
     }
 
 
@@ -141,10 +151,10 @@ ESTIMATES: dict[str, Verb] = {
 }
 
 
-def verbs(pair: PairVerbs) -> dict[str, Verb]:
+def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> dict[str, Verb]:
     """Every verb of the contract that this adapter has."""
     return {
-        "describe": describe,
+        "describe": lambda _args: describe(lab, scale),
         "validate": validate,
         "estimate": estimate,
         "inspect_disk": inspect_disk,
@@ -156,9 +166,15 @@ def main() -> int:
     """Serve until the suite closes the input; whatever was brought up is torn down."""
     # Whatever a library prints must not stand between the answers.
     with os.fdopen(os.dup(1), "wb") as answers, contextlib.redirect_stdout(sys.stderr):
-        pair = PairVerbs(SCALE)
         try:
-            lines.serve(verbs(pair), sys.stdin.buffer, answers)
+            lab = choice.chosen(os.environ.get(LAB, choice.AUTO))
+        except HarnessError as error:
+            print(f"adapter: {error}", file=sys.stderr)
+            return 2
+        scale = float(os.environ.get(SCALE, choice.SCALES[lab]))
+        pair = PairVerbs(choice.maker(lab, scale))
+        try:
+            lines.serve(verbs(pair, lab, scale), sys.stdin.buffer, answers)
         finally:
             pair.teardown({})
     return 0

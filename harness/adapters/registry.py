@@ -6,16 +6,16 @@ from typing import Any
 
 from harness.adapters.lines import FAILED, UNSUPPORTED, Answer, Args, needed
 from harness.errors import CommandFailed
-from harness.labs.server import Server
-from harness.run import Process, kill_group
+from harness.labs.asking import Asking, Job
 from harness.wait import wait_for
 
 GET = ("twinset", "registry", "get")
 HIVES = "/var/lib/twinset/registry/hives"
+OPEN = "/var/lib/twinset/registry/open"
 E_NOTFOUND = "E_NOTFOUND"
 
 
-def carry_out(server: Server, args: Args, jobs: MutableMapping[str, Process]) -> dict[str, Any]:
+def carry_out(server: Asking, args: Args, jobs: MutableMapping[str, Job]) -> dict[str, Any]:
     """Do what is asked with a key."""
     key, action = str(needed(args, "key")), needed(args, "action")
     job = f"open {server.name} {key}"
@@ -28,19 +28,18 @@ def carry_out(server: Server, args: Args, jobs: MutableMapping[str, Process]) ->
     if action == "hive":
         return {"file": _hive(server, key)}
     if action == "open":
-        jobs[job] = server.popen(["twinset", "registry", "hold", key, "sleep", "86400"])
-        held = server.state_directory / "registry" / "open"
-        wait_for(lambda: held.is_dir() and any(held.iterdir()), 30, f"{key} to be open on {server.name}")
+        jobs[job] = server.start_job(["twinset", "registry", "hold", key, "sleep", "86400"])
+        wait_for(lambda: server.names_in(OPEN), 30, f"{key} to be open on {server.name}")
         return {}
     if action == "close":
         if job not in jobs:
             raise Answer(FAILED, f"{key} is not open", "E_STATE")
-        kill_group(jobs.pop(job))
+        jobs.pop(job).stop()
         return {}
     raise Answer(UNSUPPORTED, f"no action {action!r} of registry")
 
 
-def _run(server: Server, *words: str) -> Any:
+def _run(server: Asking, *words: str) -> Any:
     """Run the command; None when there is no such key or value."""
     result = server.twinset_result("registry", *words)
     answer = json.loads(result.stdout) if result.stdout.strip() else {}
@@ -51,10 +50,10 @@ def _run(server: Server, *words: str) -> Any:
     raise CommandFailed(f"twinset registry {' '.join(words)}: {result.stdout}{result.stderr}")
 
 
-def _hive(server: Server, key: str) -> str | None:
+def _hive(server: Asking, key: str) -> str | None:
     """The file of the key on the server, as the server names it."""
-    folder = server.state_directory / "registry" / "hives"
-    for file in folder.glob("*.json") if folder.is_dir() else ():
-        if json.loads(file.read_text())["key"] == key.upper():
-            return f"{HIVES}/{file.name}"
+    for name in server.names_in(HIVES):
+        text = server.read_file(f"{HIVES}/{name}") if name.endswith(".json") else None
+        if text and json.loads(text)["key"] == key.upper():
+            return f"{HIVES}/{name}"
     return None

@@ -120,7 +120,7 @@ class Demonstration:
             self.client = self.lab.client.popen(argv, stdin=PIPE, stdout=errors, stderr=errors)
         wait_for(lambda: len(self.rows()) >= ROWS_BEFORE_CUT, 180, f"{ROWS_BEFORE_CUT} acknowledged rows")
         settle(self.random.uniform(0.0, 2.0))
-        return pair.active_server(self.lab, self.lab.server1)
+        return self.lab.server(pair.active_server(self.lab, self.lab.server1).name)
 
     def cut_power(self, active: Server) -> Server:
         """The power cut: no warning, no clean unmount, and the disk loses what was not flushed."""

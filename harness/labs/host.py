@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.errors import LabError
 from harness.labs import processes
+from harness.labs.asking import Job
 from harness.labs.state import ProcessMark
-from harness.run import Process, Result, kill_group, popen, run
+from harness.run import PIPE, Process, Result, kill_group, popen, run
 from harness.wait import wait_for
 
 INIT = Path(__file__).with_name("init.py")
@@ -147,6 +148,22 @@ def abort_fuse(devices: set[int], keeper_pid: int) -> None:
             Path(f"/proc/{keeper_pid}/root{path}").write_text("1")
 
 
+@dataclass(frozen=True)
+class LocalJob(Job):
+    """A program in the background on a host of namespaces."""
+
+    process: Process
+    log: Path
+
+    def output(self) -> str:
+        """All that it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self) -> None:
+        """End it and what it started."""
+        kill_group(self.process)
+
+
 class Host:
     """A machine of the lab. Servers are ``Server``s, which also have a disk and a daemon."""
 
@@ -156,6 +173,7 @@ class Host:
         self.directory = directory
         self.run_id = run_id
         self.init = Init(directory / "init.sock")
+        self._jobs = 0
         self.keeper_pid = 0  # whose namespaces this host lies in, while it has power
         for part in ("etc", "state", "log"):
             (directory / part).mkdir(parents=True, exist_ok=True)
@@ -204,6 +222,13 @@ class Host:
         """Start a command on this machine; it ends with the machine's power at the latest."""
         env = {**self.env, **options.pop("env", {})}
         return popen(self.argv(argv), env=env, **options)
+
+    def start_job(self, argv: Sequence[str]) -> Job:
+        """Start a command in the background; its output goes to a file of the run."""
+        self._jobs += 1
+        log = self.directory / "log" / f"job{self._jobs}.out"
+        with log.open("w") as output:
+            return LocalJob(self.popen(argv, stdout=output, stderr=output, stdin=PIPE), log)
 
     def pids(self) -> list[int]:
         """Every process of this machine, as seen from outside."""

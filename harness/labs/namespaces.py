@@ -228,6 +228,11 @@ class Lab:
         self.state.kept = True
         self.state.save()
 
+    def collect(self, target: Path) -> None:
+        """Copy what helps a reader: logs, states, the diary."""
+        self.artefacts.collect(self)
+        shutil.copytree(self.artefacts.directory, target, dirs_exist_ok=True)
+
     def destroy(self) -> None:
         """End everything, collect the artefacts, remove the run's directory. May be called twice."""
         if self._destroyed:

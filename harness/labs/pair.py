@@ -1,14 +1,18 @@
 """The pair under test: its configuration, and the steps from bare servers to a running cluster."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.labs.api import ApiRefused
-from harness.labs.namespaces import Lab
-from harness.labs.server import Server
+from harness.labs.asking import Asking
 from harness.topology import FLOATING_IP, INTERCONNECT, MIRROR, PUBLIC, Topology
 from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from harness.labs.choice import AnyLab, AnyServer
+    from harness.labs.namespaces import Lab
+    from harness.labs.server import Server
 
 CONFIGURATION = "/etc/twinset/cluster-new.toml"
 
@@ -21,11 +25,11 @@ class Cluster(Protocol):
         """All hosts and LANs."""
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> "Sequence[AnyServer]":
         """Both servers."""
 
     @property
-    def server1(self) -> Server:
+    def server1(self) -> "AnyServer":
         """The first one."""
 
 
@@ -33,7 +37,7 @@ class Cluster(Protocol):
 class Part:
     """The servers of one cluster of a lab that has several."""
 
-    lab: Lab
+    lab: "Lab"
     cluster: str
 
     @property
@@ -42,12 +46,12 @@ class Part:
         return self.lab.topology
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> "tuple[Server, ...]":
         """Both servers."""
         return self.lab.servers_of(self.cluster)
 
     @property
-    def server1(self) -> Server:
+    def server1(self) -> "Server":
         """The first one."""
         return self.servers[0]
 
@@ -70,6 +74,7 @@ def configuration(
     wins_servers: Sequence[str] = (),
     registry_keys: Sequence[tuple[str, str]] = (),
     virtual_ips: Sequence[str] = (),
+    filesystem: str = "ext4",
     floating_ip: str = FLOATING_IP,
     script_timeout_s: float = 1800.0,
     monitor: Mapping[str, Any] | None = None,
@@ -108,7 +113,7 @@ def configuration(
         *_pairs({"name": GROUP, "policy": [one, two], "startup": "automatic", **(group_options or {})}),
     ]
     mounts = ", ".join(
-        f'{{letter="{letter}", path="{mount_point(letter)}", filesystem="ext4"}}'
+        f'{{letter="{letter}", path="{mount_point(letter)}", filesystem="{filesystem}"}}'
         for letter in letters.values()
     )
     lines += ["[[group.mirror_disk]]", f'set = "{SET}"', f"mounts = [ {mounts} ]"]
@@ -147,24 +152,22 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-def write_configuration(lab: Cluster, server: Server, **options: Any) -> str:
+def write_configuration(lab: Cluster, server: Asking, **options: Any) -> str:
     """Put the configuration on a server; return its path there."""
-    target = server.etc_directory / CONFIGURATION.rpartition("/")[2]
-    target.write_text(configuration(lab, **options))
+    server.write_file(CONFIGURATION, configuration(lab, **options))
     return CONFIGURATION
 
 
 def install_script(lab: Cluster, name: str, text: str) -> str:
     """Put an executable script on both servers; return its path there."""
+    path = f"/etc/twinset/scripts/{name}"
     for server in lab.servers:
-        file = server.etc_directory / "scripts" / name
-        file.write_text(text)
-        file.chmod(0o755)
-    return f"/etc/twinset/scripts/{name}"
+        server.write_file(path, text, 0o755)
+    return path
 
 
 def await_status(
-    server: Server, predicate: Callable[[dict[str, Any]], Any], timeout_s: float, what: str
+    server: Asking, predicate: Callable[[dict[str, Any]], Any], timeout_s: float, what: str
 ) -> dict[str, Any]:
     """Return the first ``cluster status`` of this server for which the predicate is true."""
 
@@ -180,7 +183,12 @@ def await_status(
 
 def await_daemons(lab: Cluster, timeout_s: float = 60.0) -> None:
     """Both daemons answer."""
-    for server in lab.servers:
+    await_answers(lab.servers, timeout_s)
+
+
+def await_answers(servers: Iterable[Asking], timeout_s: float = 60.0) -> None:
+    """The daemons of these servers answer."""
+    for server in servers:
         wait_for(
             lambda s=server: s.daemon_answers(),  # type: ignore[misc]
             timeout_s,
@@ -196,7 +204,7 @@ def await_both_normal(lab: Cluster, timeout_s: float) -> None:
             await_server(server, name, "O", timeout_s)
 
 
-def await_server(observer: Server, name: str, symbol: str, timeout_s: float) -> None:
+def await_server(observer: Asking, name: str, symbol: str, timeout_s: float) -> None:
     """The observer shows a server with that status symbol."""
     await_status(
         observer,
@@ -206,7 +214,7 @@ def await_server(observer: Server, name: str, symbol: str, timeout_s: float) -> 
     )
 
 
-def await_set(observer: Server, state: str, timeout_s: float, set_name: str = SET) -> None:
+def await_set(observer: Asking, state: str, timeout_s: float, set_name: str = SET) -> None:
     """The observer shows the mirror set in that state."""
     await_status(
         observer,
@@ -217,7 +225,7 @@ def await_set(observer: Server, state: str, timeout_s: float, set_name: str = SE
 
 
 def await_group(
-    observer: Server, state: str, timeout_s: float, on: str | None = None, group: str = GROUP
+    observer: Asking, state: str, timeout_s: float, on: str | None = None, group: str = GROUP
 ) -> None:
     """The observer shows the group in that state (on that server)."""
 
@@ -228,7 +236,7 @@ def await_group(
     await_status(observer, holds, timeout_s, f"group {group} to be {state}" + (f" on {on}" if on else ""))
 
 
-def active_server(lab: Lab, observer: Server, group: str = GROUP) -> Server:
+def active_server(lab: "AnyLab", observer: Asking, group: str = GROUP) -> "AnyServer":
     """The server that runs the group, as the observer sees it."""
     status = observer.status() or {}
     return lab.server(status.get("groups", {}).get(group, {}).get("server") or "nobody")
@@ -248,19 +256,19 @@ def await_stopped(lab: Cluster, timeout_s: float) -> None:
 PATIENCE_S = 60.0
 
 
-def insist(server: Server, verb: str, timeout_s: float, /, **arguments: Any) -> None:
+def insist(asked: Asking, verb: str, timeout_s: float, /, **arguments: Any) -> None:
     """Ask until the daemon accepts: right after another request the cluster may still be busy with that one."""
 
     def accepted() -> bool:
         try:
-            server.api(verb, timeout_s, **arguments)
+            asked.api(verb, timeout_s, **arguments)
         except ApiRefused as refused:
             if refused.error.get("code") != "E_STATE":
                 raise
             return False
         return True
 
-    wait_for(accepted, timeout_s, f"{server.name} to accept {verb}", poll_s=0.2)
+    wait_for(accepted, timeout_s, f"{asked.name} to accept {verb}", poll_s=0.2)
 
 
 def bring_up(lab: Cluster, timeout_s: float = 120.0, **options: Any) -> None:

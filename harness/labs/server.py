@@ -1,23 +1,22 @@
 """A server of the cluster under test: a host with a disk and with the daemon that PID 1 keeps running."""
 
-import json
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import CommandFailed, LabError
+from harness.errors import LabError
 from harness.faults.disk import Disk
 from harness.labs import api, processes
+from harness.labs.asking import Asking
 from harness.labs.host import Host
-from harness.run import Result
 
 TIME_SCALE = "TWINSET_TIME_SCALE"
 SMB_CONF = "/etc/twinset/smb.conf"  # Samba's tools, where twinsetd runs them, take this machine's own file
 
 
-class Server(Host):
+class Server(Host, Asking):
     """server1 or server2."""
 
     def __init__(self, name: str, directory: Path, run_id: str, disk: Disk, scale: float) -> None:
@@ -84,20 +83,6 @@ class Server(Host):
             limit = ["rate", rate, "burst", "3kb", "limit", "4mb"]
             self.run(["tc", "qdisc", "replace", "dev", lan, "root", "tbf", *limit])
 
-    def twinset_result(self, *words: str, timeout_s: float = 120.0) -> Result:
-        """Run the operator's command with --json and return what it left, refusals included."""
-        return self.run(["twinset", *words, "--json"], check=False, timeout_s=timeout_s)
-
-    def twinset(self, *words: str, timeout_s: float = 120.0) -> Any:
-        """Run the operator's command, which has to succeed, and return its parsed answer."""
-        result = self.twinset_result(*words, timeout_s=timeout_s).require()
-        try:
-            return json.loads(result.stdout) if result.stdout.strip() else {}
-        except ValueError as error:
-            raise CommandFailed(
-                f"twinset {' '.join(words)} printed no JSON: {result.stdout[:500]!r}"
-            ) from error
-
     def api(self, verb: str, timeout_s: float = 20.0, **arguments: Any) -> Any:
         """Ask twinsetd directly, without the operator's command in between."""
         message = {"verb": verb, "args": arguments}
@@ -106,30 +91,6 @@ class Server(Host):
     def mirror(self, verb: str, set_name: str = "set1", timeout_s: float = 20.0, **arguments: Any) -> Any:
         """Ask the set's mirror process directly."""
         return api.call(self.init.pid, api.mirror_socket(set_name), {"verb": verb, **arguments}, timeout_s)
-
-    def status(self) -> dict[str, Any] | None:
-        """``cluster status``, or None while the daemon cannot be asked: for use in predicates."""
-        if not self.powered:
-            return None
-        try:
-            answer = self.api("cluster.status", timeout_s=10)
-        except CommandFailed:
-            return None
-        return answer if isinstance(answer, dict) else None
-
-    def mirror_status(self, set_name: str = "set1") -> dict[str, Any] | None:
-        """The mirror process's own status; None while it cannot be asked."""
-        try:
-            answer = self.mirror("status", set_name, timeout_s=5)
-        except (CommandFailed, LabError):
-            return None
-        return answer if isinstance(answer, dict) else None
-
-    def status_of_set(self, set_name: str) -> dict[str, Any]:
-        """One mirror set of ``cluster status``; empty while it cannot be asked."""
-        sets = (self.status() or {}).get("mirror_sets", {})
-        found = sets.get(set_name, {})
-        return found if isinstance(found, dict) else {}
 
     def daemon_answers(self) -> bool:
         """True once twinsetd accepts connections."""
@@ -140,16 +101,33 @@ class Server(Host):
             return False
         return True
 
-    def events(self) -> list[dict[str, Any]]:
-        """The server's event log, readable also while it has no power; a torn last line is left out."""
-        found = []
-        file = self.state_directory / "events.jsonl"
-        for line in file.read_text(errors="replace").splitlines() if file.exists() else ():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-        return found
+    def write_file(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file below the server's /etc/twinset or /var/lib/twinset."""
+        file = self._seen_from_here(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def read_file(self, path: str) -> str | None:
+        """The text of such a file, also without power; None when there is none."""
+        try:
+            return self._seen_from_here(path).read_text(errors="replace")
+        except OSError:
+            return None
+
+    def names_in(self, path: str) -> list[str]:
+        """The names in a directory below them; none when it is not there."""
+        directory = self._seen_from_here(path)
+        return sorted(entry.name for entry in directory.iterdir()) if directory.is_dir() else []
+
+    def _seen_from_here(self, path: str) -> Path:
+        for inside, outside in (
+            ("/etc/twinset", self.etc_directory),
+            ("/var/lib/twinset", self.state_directory),
+        ):
+            if path == inside or path.startswith(f"{inside}/"):
+                return outside / path[len(inside) + 1 :]
+        raise LabError(f"{path} is not of twinset; the lab reaches no other file of a server from outside")
 
     def loop_files(self) -> set[processes.Inode]:
         """The disk's image."""

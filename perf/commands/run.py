@@ -79,6 +79,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_jobs, help="only these files of perf/jobs, each with @condition or without, in --rows"
     )
+    parser.add_argument(
+        "--lab",
+        choices=("namespaces", "vagrant"),
+        default="namespaces",
+        help="vagrant: raw disk, DRBD and twinset in the two virtual machines (make vms)",
+    )
+    parser.add_argument(
+        "--iops", type=_at_least(int, 0), default=0, help="with --lab vagrant: limit every disk to this"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, after each cell")
     parser.add_argument(
         "--resume", type=Path, metavar="FILE", help="go on with the interrupted run that left this file"
@@ -138,6 +147,8 @@ def command(options: argparse.Namespace) -> int:
     """Measure; 1 when a bar was asked for and missed, 3 when something kept the suite from measuring."""
     progress = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
+    if options.lab == "vagrant":
+        return in_machines(options, lambda line: progress.print(line, markup=False))
     plan = planned(options)
     try:
         record = measure(plan, options, lambda line: progress.print(line, markup=False))
@@ -145,6 +156,23 @@ def command(options: argparse.Namespace) -> int:
         raise PerfError(str(error)) from error
     record.save()
     return outputs.conclude(options, record.results, record.surroundings, settings_of(plan))
+
+
+def in_machines(options: argparse.Namespace, say: Say) -> int:
+    """Measure in the two virtual machines, with DRBD beside."""
+    from perf.shell import vms
+
+    keys = ("rounds", "seconds", "jobs", "disk_mib", "iops")
+    given = {name: getattr(options, name) for name in keys if getattr(options, name) is not None}
+    try:
+        body = vms.measure(vms.Settings(**given), say)
+    except HarnessError as error:
+        raise PerfError(str(error)) from error
+    for line in body["lines"]:
+        print(line)
+    if options.json:
+        options.json.write_text(vms.text(body))
+    return OK
 
 
 def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any]) -> Results:

@@ -19,6 +19,15 @@ def in_loop(work: Callable[[], Any]) -> Any:
     return asyncio.run(scenario())
 
 
+def test_the_journal_is_told_the_priority() -> None:
+    """Under systemd a line begins with its syslog priority and carries the event's id; elsewhere it only has the id."""
+    record = {"severity": "error", "event": "server_down", "fields": {"server": "server2"}, "id": "TS0201"}
+    plain = "error: server_down {'server': 'server2'} [TS0201]\n"
+    assert event_log.console_line(record, journal=False) == plain
+    assert event_log.console_line(record, journal=True) == f"<3>{plain}"
+    assert event_log.console_line({**record, "severity": "odd"}, journal=True).startswith("<6>")
+
+
 def test_entries_are_numbered_and_written(tmp_path: Path) -> None:
     """An entry has a number, a name with its id, a severity and its fields, on disk as in memory."""
 

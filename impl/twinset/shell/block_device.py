@@ -1,9 +1,9 @@
-"""twinset's helper process that makes a served data partition a file: NBD client below, FUSE server above.
+"""twinset's helper process that makes a served data partition a block device: NBD client below, a *front* above.
 
-A loop device on that file is the block device that is mounted (decision record 0004). What it is for: the
-mirror process may be killed and started again at any time. Requests that are under way stay here, with their
-data, and are sent again, in their order, to the next one. Only when none comes for `--reconnect-s` do they
-end with an error.
+The front is the kernel's own NBD client where the kernel has one (decision record 0014), else a FUSE file under a
+loop device (0004). What it is for: the mirror process may be killed and started again at any time. Requests that
+are under way stay here, with their data, and are sent again, in their order, to the next one. Only when none comes
+for `--reconnect-s` do they end with an error.
 
 One thread, one epoll loop; every request of the kernel lives in a slot of its own until it is answered, which
 bounds the memory.
@@ -12,10 +12,8 @@ bounds the memory.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import errno
 import gc
-import os
 import select
 import signal
 import socket
@@ -23,36 +21,56 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from twinset.errors import ProtocolError
+from twinset.resources.mirror_disk import plan
 from twinset.shell import memory
-from twinset.wire import fuse, nbd
+from twinset.wire import nbd
 from twinset.wire.nbd_client import ClientHandshake, OpenExport
 
 IO_BYTES_MAX: Final = 128 * 1024
 SLOTS: Final = 64
-READS_PER_ROUND: Final = 32
 RECEIVE_BYTES: Final = 1024 * 1024
 SEND_BUFFER_BYTES: Final = 4 * 1024 * 1024
 SEND_PARTS_MAX: Final = 512
 RETRY_S: Final = 0.05
 HANDSHAKE_S: Final = 5.0
 FIRST_CONNECT_S: Final = 5.0
-MS_NOSUID: Final = 2
-MS_NODEV: Final = 4
 
 _REPLY: Final = nbd.SIMPLE_REPLY
-_COMMANDS: Final = {fuse.READ: nbd.NBD_CMD_READ, fuse.WRITE: nbd.NBD_CMD_WRITE, fuse.FSYNC: nbd.NBD_CMD_FLUSH}
+
+
+class Front(Protocol):
+    """The kernel's side: a file of FUSE, or the kernel's own NBD client."""
+
+    descriptor: int
+
+    @property
+    def data_offset(self) -> int:
+        """Where the data of a write begin in its slot."""
+
+    def open(self, size_bytes: int, flags: int) -> None:
+        """Give the kernel its device; OSError when it refuses."""
+
+    def take(self, device: BlockDevice) -> bool:
+        """Read what the kernel asks and pass it to `ask`; False when the device is gone."""
+
+    def answer(self, pending: Pending, failure: int, data: bytes | memoryview = b"") -> None:
+        """Tell the kernel how a request ended: 0 or an errno, and what a read brought."""
+
+    def flush(self) -> bool:
+        """Send answers that wait; False while the kernel takes no more."""
 
 
 class Pending:
     """A request that the mirror has to answer."""
 
-    __slots__ = ("length", "offset", "opcode", "slot", "unique")
+    __slots__ = ("command", "flags", "length", "offset", "slot", "unique")
 
-    def __init__(self, opcode: int, unique: int, offset: int, length: int, slot: int) -> None:
-        self.opcode = opcode
+    def __init__(self, command: int, flags: int, unique: int, offset: int, length: int, slot: int) -> None:
+        self.command = command
+        self.flags = flags
         self.unique = unique
         self.offset = offset
         self.length = length
@@ -62,14 +80,14 @@ class Pending:
 class BlockDevice:
     """The process."""
 
-    def __init__(self, export: str, server: Path, file: Path, reconnect_s: float) -> None:
+    def __init__(self, export: str, server: Path, front: Front, reconnect_s: float) -> None:
         self._export = export
         self._server = server
-        self._file = file
+        self._front = front
         self._reconnect_s = reconnect_s
-        self._slots = [bytearray(fuse.DATA_OFFSET + IO_BYTES_MAX) for _ in range(SLOTS)]
-        self._views = [memoryview(slot) for slot in self._slots]
-        self._free = list(range(SLOTS))
+        self.slots = [bytearray(front.data_offset + IO_BYTES_MAX) for _ in range(SLOTS)]
+        self.views = [memoryview(slot) for slot in self.slots]
+        self.free = list(range(SLOTS))
         self._pending: dict[int, Pending] = {}  # by cookie, in the order of their arrival
         self._cookie = 0
         self._out: deque[memoryview | bytes] = deque()
@@ -77,137 +95,89 @@ class BlockDevice:
         self._in_view = memoryview(self._in)
         self._in_end = 0
         self._nbd: socket.socket | None = None
-        self._fuse = -1
         self._size = 0
+        self._flags = 0
         self._down_since = time.monotonic()
         self._poll = select.epoll()
         self._watching = True  # whether the kernel's requests are read
+        self._resume = False  # whether requests may wait that were read while no slot was free
+        self._clogged = False  # whether answers wait for the kernel to take them
         self._sending = False  # whether the socket is watched for room
 
     # -- life -------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Open the export, mount the file, serve until it is unmounted."""
+        """Open the export, give the kernel its device, serve until that is taken away."""
         self._connect_first()
-        self._mount()
+        self._front.open(self._size, self._flags)
+        self._poll.register(self._front.descriptor, select.EPOLLIN)
         while True:
             if self._nbd is None:
                 self._reconnect()
             events = self._poll.poll(RETRY_S if self._nbd is None else -1)
             for descriptor, mask in events:
-                if descriptor == self._fuse:
-                    if mask & select.EPOLLERR or not self._take_requests():
+                if descriptor == self._front.descriptor:
+                    if mask & select.EPOLLERR or not self._front.take(self):
                         return
                 elif mask & ~select.EPOLLOUT:
                     self._receive()
+            if self._resume:
+                self._resume = False
+                if not self._front.take(self):
+                    return
             self._send()
-
-    def _mount(self) -> None:
-        self._fuse = os.open("/dev/fuse", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        options = f"fd={self._fuse},rootmode={fuse.FILE_MODE:o},user_id=0,group_id=0,max_read={IO_BYTES_MAX}"
-        libc = ctypes.CDLL(None, use_errno=True)
-        target, flags = os.fsencode(self._file), MS_NOSUID | MS_NODEV
-        if libc.mount(b"twinset", target, b"fuse.twinset", flags, options.encode()):
-            raise OSError(ctypes.get_errno(), f"mount {self._file}: {os.strerror(ctypes.get_errno())}")
-        self._poll.register(self._fuse, select.EPOLLIN)
+            self._unclog()
 
     def state(self) -> str:
         """One line for whoever has to find out why something hangs: SIGUSR1 prints it."""
         oldest = next(iter(self._pending.values()), None)
-        asked = "" if oldest is None else f", oldest: {oldest.opcode} at {oldest.offset} + {oldest.length}"
+        asked = "" if oldest is None else f", oldest: {oldest.command} at {oldest.offset} + {oldest.length}"
         return (
             f"{'not ' * (self._nbd is None)}connected, {len(self._pending)} pending{asked}, "
-            f"{len(self._free)} slots free, {len(self._out)} parts unsent, {self._in_end} bytes unparsed"
+            f"{len(self.free)} slots free, {len(self._out)} parts unsent, {self._in_end} bytes unparsed"
         )
 
     # -- the kernel's side ------------------------------------------------------------------------------
 
-    def _take_requests(self) -> bool:
-        """Read what the kernel asks; False when the file is unmounted."""
-        for _ in range(READS_PER_ROUND):
-            if not self._free:
-                self._watch(False)
-                return True
-            slot = self._free.pop()
-            try:
-                count = os.readv(self._fuse, [self._slots[slot]])
-            except BlockingIOError:
-                self._free.append(slot)
-                return True
-            except OSError as error:
-                self._free.append(slot)
-                if error.errno in (errno.ENOENT, errno.EINTR):  # the request was taken back
-                    continue
-                return False
-            if not self._request(slot, count):
-                self._free.append(slot)
-        return True
-
-    def _request(self, slot: int, count: int) -> bool:
-        """Answer a request or pass it on; True when its slot is still needed."""
-        _, opcode, unique, _, _, _, _, _, _ = fuse.IN_HEADER.unpack_from(self._slots[slot])
-        command = _COMMANDS.get(opcode)
-        if command is None:
-            self._answer_locally(opcode, unique, self._views[slot][fuse.HEADER_BYTES : count])
-            return False
-        offset = length = 0
-        if opcode != fuse.FSYNC:
-            _, offset, length, _, _, _, _ = fuse.IO_IN.unpack_from(self._slots[slot], fuse.HEADER_BYTES)
-            if length > IO_BYTES_MAX or offset + length > self._size:
-                length = max(0, min(length, IO_BYTES_MAX, self._size - offset))
-                if not length:
-                    self._reply(unique, 0 if opcode == fuse.READ else -errno.ENOSPC)
-                    return False
+    def ask(self, command: int, flags: int, unique: int, offset: int, length: int, slot: int) -> None:
+        """Pass a request of the kernel on; its slot is free again once it was answered."""
         self._cookie += 1
-        pending = Pending(opcode, unique, offset, length, slot)
+        pending = Pending(command, flags, unique, offset, length, slot)
         self._pending[self._cookie] = pending
         if self._nbd is not None:
             self._queue(self._cookie, pending)
         elif self._gave_up():
             self._fail(self._cookie)
-        return True
 
-    def _answer_locally(self, opcode: int, unique: int, body: memoryview) -> None:
-        if opcode in fuse.NO_REPLY:
-            return
-        if opcode == fuse.INIT:
-            self._reply(unique, 0, fuse.init_reply(body, requests_max=SLOTS, io_bytes_max=IO_BYTES_MAX))
-        elif opcode in (fuse.GETATTR, fuse.SETATTR):
-            self._reply(unique, 0, fuse.attributes_reply(self._size))
-        elif opcode == fuse.OPEN:
-            self._reply(unique, 0, fuse.open_reply())
-        elif opcode == fuse.STATFS:
-            self._reply(unique, 0, fuse.statfs_reply(self._size))
-        elif opcode in (fuse.RELEASE, fuse.FLUSH, fuse.ACCESS, fuse.DESTROY):
-            self._reply(unique, 0)
-        else:
-            self._reply(unique, -errno.ENOSYS)
-
-    def _reply(self, unique: int, error: int, body: bytes | memoryview = b"") -> None:
-        header = fuse.OUT_HEADER.pack(fuse.OUT_HEADER.size + len(body), error, unique)
-        try:
-            os.writev(self._fuse, [header, body])
-        except OSError as failure:
-            if failure.errno not in (errno.ENOENT, errno.ENODEV):  # taken back, unmounted
-                what = f"reply of {len(body)} bytes, status {error}: {failure.strerror}"
-                raise OSError(failure.errno, what) from None
-
-    def _watch(self, wanted: bool) -> None:
+    def watch(self, wanted: bool) -> None:
         """Stop reading requests while every slot is taken, and begin again."""
         if wanted != self._watching:
             self._watching = wanted
-            self._poll.modify(self._fuse, select.EPOLLIN if wanted else 0)
+            self._resume = wanted
+            self._watch_front()
+
+    def _unclog(self) -> None:
+        """Have the poll tell when the kernel takes answers again."""
+        clogged = not self._front.flush()
+        if clogged != self._clogged:
+            self._clogged = clogged
+            self._watch_front()
+
+    def _watch_front(self) -> None:
+        mask = (select.EPOLLIN if self._watching else 0) | (select.EPOLLOUT if self._clogged else 0)
+        self._poll.modify(self._front.descriptor, mask)
 
     # -- the mirror's side ------------------------------------------------------------------------------
 
     def _queue(self, cookie: int, pending: Pending) -> None:
-        command = _COMMANDS[pending.opcode]
         self._out.append(
-            nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, command, cookie, pending.offset, pending.length)
+            nbd.REQUEST.pack(
+                nbd.NBD_REQUEST_MAGIC, pending.flags, pending.command, cookie, pending.offset, pending.length
+            )
         )
-        if pending.opcode == fuse.WRITE:
-            start = fuse.DATA_OFFSET
-            self._out.append(self._views[pending.slot][start : start + pending.length])
+        if pending.command == nbd.NBD_CMD_WRITE:
+            start = self._front.data_offset
+            self._out.append(self.views[pending.slot][start : start + pending.length])
 
     def _send(self) -> None:
         if self._nbd is None or not self._out:
@@ -253,23 +223,23 @@ class BlockDevice:
             if magic != nbd.NBD_SIMPLE_REPLY_MAGIC or pending is None or error == nbd.NBD_ESHUTDOWN:
                 self._lost()  # it ends, or cannot be trusted: everything is asked again of the next one
                 return
-            if pending.opcode == fuse.READ and not error:
+            if pending.command == nbd.NBD_CMD_READ and not error:
                 if end - position < _REPLY.size + pending.length:
                     break
                 start = position + _REPLY.size
                 position = start + pending.length
-                self._reply(pending.unique, 0, self._in_view[start:position])
+                self._front.answer(pending, 0, self._in_view[start:position])
             else:
                 position += _REPLY.size
-                body = fuse.write_reply(pending.length) if pending.opcode == fuse.WRITE and not error else b""
-                self._reply(pending.unique, -errno.EIO if error else 0, body)
+                self._front.answer(pending, errno.EIO if error else 0)
             del self._pending[cookie]
-            self._free.append(pending.slot)
+            self.free.append(pending.slot)
         left = end - position
         if position and left:
             self._in[:left] = self._in[position:end]
         self._in_end = left
-        self._watch(True)
+        if self.free:
+            self.watch(True)
 
     def _lost(self) -> None:
         """The connection ended; what is pending stays and is sent again."""
@@ -308,7 +278,7 @@ class BlockDevice:
                     raise SystemExit(f"{self._server}: {error}") from None
                 self._poll.poll(RETRY_S)
                 continue
-            self._size = opened.size_bytes
+            self._size, self._flags = opened.size_bytes, opened.flags
             self._take_connection(connection)
             return
 
@@ -322,9 +292,9 @@ class BlockDevice:
 
     def _fail(self, cookie: int) -> None:
         pending = self._pending.pop(cookie)
-        self._reply(pending.unique, -errno.EIO)
-        self._free.append(pending.slot)
-        self._watch(True)
+        self._front.answer(pending, errno.EIO)
+        self.free.append(pending.slot)
+        self.watch(True)
 
 
 def _open(server: Path, export: str) -> tuple[socket.socket, OpenExport]:
@@ -344,6 +314,16 @@ def _open(server: Path, export: str) -> tuple[socket.socket, OpenExport]:
     return connection, handshake.opened
 
 
+def _front(kind: str, file: Path) -> Front:
+    if kind == "nbd":
+        from twinset.shell.nbd_front import NbdFront
+
+        return NbdFront(file.with_suffix(plan.NOTE), IO_BYTES_MAX)
+    from twinset.shell.fuse_front import FuseFront
+
+    return FuseFront(file, SLOTS, IO_BYTES_MAX)
+
+
 def say(text: str) -> None:
     """Write to the log of this process."""
     sys.stderr.write(f"{text}\n")
@@ -356,11 +336,13 @@ def main() -> int:
     parser.add_argument("--export", required=True)
     parser.add_argument("--server", required=True, type=Path)
     parser.add_argument("--file", required=True, type=Path)
+    parser.add_argument("--front", choices=("fuse", "nbd"), default="fuse")
     parser.add_argument("--reconnect-s", required=True, type=float)
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: say(device.state()))
-    device = BlockDevice(arguments.export, arguments.server, arguments.file, arguments.reconnect_s)
+    front = _front(arguments.front, arguments.file)
+    device = BlockDevice(arguments.export, arguments.server, front, arguments.reconnect_s)
     for refusal in memory.protect_process():
         say(f"memory not protected: {refusal}")
     gc.freeze()

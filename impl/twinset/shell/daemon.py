@@ -28,7 +28,7 @@ from twinset.shell.configure import Asked, Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
 from twinset.shell.key_rotation import KeyRotation
-from twinset.shell.notify import notify
+from twinset.shell.notify import keep_watchdog, notify
 from twinset.shell.paths import Paths, server_name, time_scale
 from twinset.shell.runtime import Runtime
 from twinset.shell.support import Support
@@ -85,6 +85,7 @@ class Daemon:
         alerts = Alerts(self.paths.state, self.event_log, self._config, self.me, self.failed)
         beside = [asyncio.create_task(self.change_over.watch()), asyncio.create_task(alerts.run())]
         notify("READY=1")
+        alive = asyncio.create_task(keep_watchdog())
         halted = False
         while not halted and not self.ending.is_set():
             await self._listen()
@@ -98,6 +99,7 @@ class Daemon:
         await self._end_runtime(end_mirrors=left)
         if self._port is not None:
             self._port.close()
+        alive.cancel()
         self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
         outcome = await power.perform(last_act)
         if outcome is not None and not outcome.ok:

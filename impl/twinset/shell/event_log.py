@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import queue
 import sys
 import threading
@@ -22,6 +23,7 @@ FILE_BYTES_MAX: Final = 8 * 1024 * 1024  # then it becomes events.jsonl.1, which
 KEPT_MAX: Final = 4096  # entries that `events` can show without reading files
 QUEUE_MAX: Final = 4096
 FIELD_BYTES_MAX: Final = 2000
+PRIORITIES: Final = {"error": 3, "warning": 4, "info": 6}  # of syslog
 
 
 class EventLog:
@@ -54,7 +56,7 @@ class EventLog:
         line = json.dumps(record).encode() + b"\n"
         if self._queue.qsize() < QUEUE_MAX:  # a system disk that hangs must not eat the memory
             self._queue.put(line)
-        sys.stderr.write(f"{record['severity']}: {name} {record['fields']}\n")
+        sys.stderr.write(console_line(record, journal="JOURNAL_STREAM" in os.environ))
         sys.stderr.flush()
         self._grown.set()
         self._grown = asyncio.Event()
@@ -107,6 +109,12 @@ class EventLog:
             file.write(line)
         if size > FILE_BYTES_MAX:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
+
+
+def console_line(record: Mapping[str, Any], *, journal: bool) -> str:
+    """Return an entry as people read it; for the journal with its priority in front, sd-daemon(3)."""
+    text = f"{record['severity']}: {record['event']} {record['fields']} [{record['id']}]\n"
+    return f"<{PRIORITIES.get(str(record['severity']), PRIORITIES['info'])}>{text}" if journal else text
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

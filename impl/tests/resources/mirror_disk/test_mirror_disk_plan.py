@@ -11,17 +11,17 @@ NAMES = plan.Names("set1", "E", Path("/run/twinset/devices"))
 
 def test_the_block_server_is_told_what_it_serves() -> None:
     """Export, socket, file and patience are arguments; the file identifies the process later."""
-    argv = plan.block_server(NAMES, Path("/run/twinset/nbd-set1.sock"), 80)
+    argv = plan.block_server(NAMES, Path("/run/twinset/nbd-set1.sock"), 80, plan.FUSE)
     assert argv[1:3] == ["-m", "twinset.shell.block_device"]
     assert argv[3:] == [
         "--export", "E", "--server", "/run/twinset/nbd-set1.sock",
-        "--file", "/run/twinset/devices/set1-E.raw", "--reconnect-s", "80",
+        "--file", "/run/twinset/devices/set1-E.raw", "--front", "fuse", "--reconnect-s", "80",
     ]  # fmt: skip
 
 
 def test_the_patience_has_a_floor() -> None:
     """However short the configured wait, a restarted mirror process finds its requests again."""
-    assert plan.block_server(NAMES, Path("/s"), 1)[-1] == f"{plan.RECONNECT_S_MIN}"
+    assert plan.block_server(NAMES, Path("/s"), 1, plan.NBD)[-1] == f"{plan.RECONNECT_S_MIN}"
 
 
 @pytest.mark.parametrize("filesystem", ["ext4", "xfs", "ntfs", "vfat", "btrfs"])
@@ -50,3 +50,17 @@ def test_mount_takes_type_and_options() -> None:
         "/dev/loop0",
         "/m",
     ]
+
+
+@pytest.mark.parametrize(
+    ("driver", "forced", "front"),
+    [
+        (True, "", plan.NBD),
+        (False, "", plan.FUSE),
+        (True, plan.FUSE, plan.FUSE),
+        (False, plan.NBD, plan.FUSE),
+    ],
+)
+def test_the_kernels_own_client_is_used_where_it_is(driver: bool, forced: str, front: str) -> None:
+    """The kernel's NBD client carries the device where the driver is there, unless FUSE is asked for."""
+    assert plan.front(driver=driver, forced=forced) == front

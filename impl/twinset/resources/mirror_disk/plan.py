@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 # end with an I/O error instead of waiting for ever.
 RECONNECT_S_MIN: Final = 60
 
+NOTE: Final = ".nbd"
+NBD: Final = "nbd"  # decision record 0014
+FUSE: Final = "fuse"  # decision record 0004
+
 FILESYSTEM_CHECKS: Final = {
     "ext2": ["e2fsck", "-p"],
     "ext3": ["e2fsck", "-p"],
@@ -53,16 +57,31 @@ class Names:
         return self.directory / f"{self.set}-{self.letter}.raw"
 
     @property
+    def note(self) -> Path:
+        """Which device of the kernel's NBD client carries the partition."""
+        return self.file.with_suffix(NOTE)
+
+    @property
     def log(self) -> Path:
         """What its server says."""
         return self.directory / f"{self.set}-{self.letter}.log"
 
 
-def block_server(names: Names, socket: Path, reconnect_s: float) -> list[str]:
-    """Serve an NBD export as a file. Requests wait up to `reconnect_s` for a server that is restarted."""
+def front(*, driver: bool, forced: str) -> str:
+    """Which way the kernel gets its device: its own NBD client where it has one, unless FUSE is asked for."""
+    return NBD if driver and forced != FUSE else FUSE
+
+
+def load_driver() -> list[str]:
+    """Load the kernel's NBD client; where there is no such module it says so and nothing is lost."""
+    return ["modprobe", "-q", "nbd"]
+
+
+def block_server(names: Names, socket: Path, reconnect_s: float, front: str) -> list[str]:
+    """Serve an NBD export to the kernel. Requests wait up to `reconnect_s` for a server that is restarted."""
     return [
         sys.executable, "-m", "twinset.shell.block_device",
-        "--export", names.letter, "--server", str(socket), "--file", str(names.file),
+        "--export", names.letter, "--server", str(socket), "--file", str(names.file), "--front", front,
         "--reconnect-s", f"{max(RECONNECT_S_MIN, reconnect_s):g}",
     ]  # fmt: skip
 

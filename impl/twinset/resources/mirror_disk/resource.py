@@ -133,6 +133,7 @@ async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
     """
     waited_s, limit_s = 0.0, ctx.scaled(BUSY_S, BUSY_FLOOR_S)
     trouble, frozen = "", ""
+    await device.fail_if_orphaned(ctx, set_name, mount.letter)
     while _mounted(mount.path) is not None:
         if frozen := ctx.system.io_frozen(set_name):
             break  # what is dirty cannot be written back: an unmount would hang

@@ -1,0 +1,1 @@
+"""Two servers as virtual machines: their box, what the Vagrantfile reads, and where libvirt runs."""
