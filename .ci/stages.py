@@ -53,7 +53,7 @@ STAGES = (
     ),
     Stage(
         "unit",
-        4,
+        6,
         (
             (
                 "pytest", "-q", "-n", "2", "impl/tests", "harness/tests", "perf/tests", "conformance/tests",
@@ -64,7 +64,7 @@ STAGES = (
     ),
     Stage(
         "seeds",
-        1.5,
+        2.5,
         (
             ("python", "-m", "twinset.simulation.mirror", "--seeds", "1000"),
             ("python", "-m", "twinset.simulation.mirror", "--disks", "--seeds", "200"),
@@ -76,10 +76,10 @@ STAGES = (
     Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
-    Stage("pair", 12, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage("pair", 18, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
-        8.5,
+        11,
         (
             (
                 "pytest", "-q", "conformance", "--ignore=conformance/tests",
@@ -90,7 +90,7 @@ STAGES = (
         ),
         tries=3,
     ),
-    Stage("perf-smoke", 1, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
+    Stage("perf-smoke", 1.5, (("python", "-m", "perf", "--smoke"),), tries=2, needs_root=True),
 )  # fmt: skip
 
 
