@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_a_hook_is_told_everything_of_its_severity(tmp_path: Path, until: Until)
         assert "twinset server return" in told["TWINSET_REMEDY"]
         assert told["TWINSET_CAUSE"].startswith("no heartbeat of the other server")
         documented = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
-        assert all(f"`{name}`" in documented for name in told)
+        assert all(f"`{name}`" in documented for name in told if name not in os.environ)
 
     play(world, scenario)
     assert world.names() == ["server_phase", "server_down"]
