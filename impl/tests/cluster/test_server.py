@@ -140,6 +140,28 @@ def test_a_total_partition_is_settled_by_both(started: Pair) -> None:
     assert "2.2.1-11" in reason
 
 
+def test_a_settled_partition_leaves_no_verdict_behind(started: Pair) -> None:
+    """Long after, at a cluster shutdown, nobody hears that it is down: both stop, nobody is isolated or STALE."""
+    started.mute.update((S1, S2))
+    started.mirrors(session="none")
+    started.run(75_000)
+    started.mute.clear()
+    started.mirrors()
+    started.run(30_000)
+    started.held.add("close")
+    started.request(S1, "cluster.stop")
+    started.run(3_000)
+    slow = [each for each in started.kept if each[0] == S2]  # server 2 closes its sets a little later
+    started.kept = [each for each in started.kept if each[0] == S1]
+    started.release()
+    started.run(3_000)
+    started.queue.extend(slow)
+    started.run(3_000)
+    for name in (S1, S2):
+        assert "declared_down" not in started.logged(name)
+        assert started.servers(name) == ("X", "X")
+
+
 def test_a_group_that_ran_on_both_does_not_fail_over(started: Pair) -> None:
     """A side that has just learned that it is DIVERGED is no reason to move what both servers have to stop."""
     started.mute.update((S1, S2))
