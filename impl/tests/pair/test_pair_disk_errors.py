@@ -8,22 +8,10 @@ from harness.labs import pair
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.labs.server import Server
 from harness.wait import wait_for
+from impl.tests.pair.services import SERVICE
 
 DATA_PARTITION = 2
 SECTOR_BYTES = 512
-STOP = r"""#!/bin/sh
-# As a service does: ask the writer to end, and wait for it.
-for one in /proc/[0-9]*; do
-    tr '\0' ' ' 2>/dev/null <"$one/cmdline" | grep -q 'harness\.writer write' || continue
-    kill -TERM "${one#/proc/}"
-    while [ -d "$one" ]; do sleep 0.1; done
-done
-exit 0
-"""
-SERVICE = {
-    "install": {"start": "#!/bin/sh\nexit 0\n", "stop": STOP},
-    "scripts": [("/etc/twinset/scripts/start", "/etc/twinset/scripts/stop")],
-}
 pytestmark = pytest.mark.parametrize("running", [SERVICE], indirect=True)
 
 

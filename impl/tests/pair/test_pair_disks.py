@@ -7,6 +7,7 @@ import pytest
 from harness.labs import pair
 from harness.labs.running import LATE_S, Pair
 from harness.labs.server import Server
+from impl.tests.pair.services import SERVICE
 from twinset.mirror import cluster_partition
 
 DATA_PARTITION = 2
@@ -26,6 +27,7 @@ def test_a_failing_standby_disk_breaks_the_mirror_and_not_the_service(running: P
     scribe.verify(active)
 
 
+@pytest.mark.parametrize("running", [SERVICE], indirect=True)
 def test_a_full_active_disk_costs_no_acknowledged_write(running: Pair) -> None:
     """The active server's disk takes no more: the good side serves the data (other errors: test_pair_disk_errors)."""
     active, standby = running.active, running.standby
