@@ -44,7 +44,7 @@ def test_two_clusters_share_a_lan_and_nothing_else(both: tuple[Pair, pair.Part])
     server3.api("cluster.stop", LATE_S)
     pair.await_stopped(second, SOON_S)
     stolen = pair.configuration(second, floating_ip=FIRST, cluster={"name": "second"})
-    with pytest.raises(ApiRefused, match="E_DUP.*another host on public answers for"):
+    with pytest.raises(ApiRefused, match=r"E_DUP.*another host on public answers for"):
         server3.api("cluster.create", LATE_S, text=stolen)
     pair.insist(server3, "cluster.start", LATE_S)
     pair.await_both_normal(second, LATE_S)
