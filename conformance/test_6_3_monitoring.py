@@ -26,19 +26,6 @@ def test_a_power_failure_is_a_cause(pair: Pair, judge: Judge) -> None:
 
 @pytest.mark.spoils
 @commands
-@clause("6.3-02")
-def test_a_server_shutdown_is_a_cause(pair: Pair, judge: Judge) -> None:
-    """One server is shut down, not the cluster: its group fails over."""
-    pair.operate("server.shutdown", server=SERVER1)
-    pair.spoil()
-    after = pair.wait(lambda s: s.place(MOVER) == SERVER2, "the group to fail over", seen_by=SERVER2)
-    judge.equal("6.3-02", "the group", expected=SERVER2, observed=after.place(MOVER))
-    events = [r.event for r in pair.see.script_runs(SERVER2) if (r.group, r.script) == (MOVER, "start")]
-    judge.equal("6.3-02", "told to its script", expected=["FAILOVER"], observed=events)
-
-
-@pytest.mark.spoils
-@commands
 @clause("6.3-05", "6.3-04")
 def test_a_server_that_stands_still_is_a_cause(pair: Pair, judge: Judge) -> None:
     """Nothing on server 1 runs any more, though it has power (a complete stall, or a panic): its group fails over, and

@@ -17,6 +17,7 @@ PORT = 7000
 HOME, AWAY = "server1", "server2"
 NEAR, REMOTE = "client", "remote"
 SEEN = ("clients", GROUP)
+CALLS = 3  # echo requests to the remote host at each start of the application
 
 SERVER_PROGRAM = f"""
 import socketserver
@@ -97,14 +98,15 @@ def _watch(pair: Pair) -> Seen:
     pair.wait_place(GROUP, HOME)
     jobs = {host: _connect(pair, host, address) for host in (NEAR, REMOTE)}
     _await_lines(pair, jobs, lambda lines: lines[-1:] == ["up"], "every client to be connected")
-    before = _side(pair, HOME, address, _sources(capture.stop_after(lambda _: True)))
+    called = capture.stop_after(_last_call)  # else the next capture sees the last of them
+    before = _side(pair, HOME, address, _sources(called))
     capture = see.capture(REMOTE, "any", "icmp[icmptype]=icmp-echo")
     pair.crash(HOME)
     pair.wait(lambda s: s.place(GROUP) == AWAY, "the group to fail over", seen_by=AWAY)
     lines = _await_lines(
         pair, jobs, lambda each: "lost" in each and each[-1] == "up", "every client to be connected again"
     )
-    after = _side(pair, AWAY, address, _sources(capture.stop_after(lambda _: True)))
+    after = _side(pair, AWAY, address, _sources(capture.stop_after(_last_call)))
     for job in jobs.values():
         pair.adapter.request("job", {"job": job, "action": "stop"})
     return Seen(address, see.fixed, before, after, lines)
@@ -114,7 +116,8 @@ def _install(pair: Pair, server: str, remote: str) -> None:
     """Lay the application beside the start script, which starts it and lets it call the remote host."""
     scratch = pair.see.scratch
     line = (
-        f"setsid python3 {scratch}/echo.py > /dev/null 2>&1 & ping -n -c 3 -i 0.2 {remote} > /dev/null 2>&1 &"
+        f"setsid python3 {scratch}/echo.py > /dev/null 2>&1 & "
+        f"ping -n -c {CALLS} -i 0.2 {remote} > /dev/null 2>&1 &"
     )
     for name, text in (("echo.py", SERVER_PROGRAM), ("at-start", line)):
         argv = ["sh", "-c", 'printf "%s\\n" "$1" > "$2"', "sh", text, f"{scratch}/{name}"]
@@ -158,6 +161,10 @@ def _neighbour(pair: Pair, host: str, address: str) -> str:
     shown = pair.see.run(host, ["ip", "neigh", "show", address]).stdout
     found = re.search(r"lladdr (\S+)", shown)
     return found[1].lower() if found else ""
+
+
+def _last_call(frame: str) -> bool:
+    return f"seq {CALLS}," in frame
 
 
 def _sources(frames: list[str]) -> list[str]:

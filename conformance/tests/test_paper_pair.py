@@ -133,7 +133,6 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_the_last_value_is_there_before_the_start_script_after_a_power_cut",
         "test_the_shutdown_of_a_server",
         "test_the_complete_stall_of_a_server",
-        "test_a_server_shutdown_is_a_cause",
         "test_a_server_that_stands_still_is_a_cause",
         "test_a_connection_breaks_and_the_next_one_goes_to_the_same_address",
         "test_a_lost_public_lan_is_a_cause_unless_it_is_deselected",

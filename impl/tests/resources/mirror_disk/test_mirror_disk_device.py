@@ -243,6 +243,25 @@ def test_frozen_io_does_not_hold_the_stop_up(world: World) -> None:
     asyncio.run(scenario())
 
 
+def test_io_that_freezes_during_an_unmount_does_not_hold_it_up(world: World) -> None:
+    """Access ends while the unmount writes back: the stop fails that I/O at once, and it is no failure of the group."""
+
+    async def scenario() -> None:
+        await world.server.start()
+        await RESOURCE.start(world.ctx)
+        (world.path / "dirty").write_bytes(b"x" * 100_000)
+        world.server.signal(signal.SIGSTOP)
+        stopping = asyncio.create_task(RESOURCE.stop(world.ctx))
+        async with asyncio.timeout(20):
+            while not _in_flight(world):
+                await clock.pause(0.02)
+            world.frozen = "both sides were written separately"
+            await stopping
+        world.nothing_left()
+
+    asyncio.run(scenario())
+
+
 def test_an_aborted_start_does_not_hold_the_daemon_up(world: World) -> None:
     """A start is aborted while a read of the device hangs: the daemon goes on at once, a stop leaves nothing."""
     late = threading.Event()

@@ -19,7 +19,7 @@ from twinset.resources.mirror_disk import device, parse, plan
 
 if TYPE_CHECKING:
     from twinset.config.cluster import MirrorDisk, Mount
-    from twinset.resources.context import Context
+    from twinset.resources.context import Context, Outcome
 
 BLANK_BYTES: Final = 1024 * 1024  # every file system has its first superblock within
 BLANK_TAIL_BYTES: Final = 64 * 1024  # and some things, such as RAID members, sign at the end
@@ -28,6 +28,7 @@ UNMOUNT_FAILING_S: Final = 5.0
 BUSY_S: Final = 10.0
 BUSY_FLOOR_S: Final = 3.0
 RETRY_S: Final = 0.25
+LOOK_S: Final = 0.2  # between two looks whether an unmount can still end
 MAKE_S: Final = 1800.0  # a large file system may be checked or made that long
 FORCE_TRIES: Final = 8
 HOLDERS_SHOWN: Final = 5
@@ -137,7 +138,7 @@ async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
     while _mounted(mount.path) is not None:
         if frozen := ctx.system.io_frozen(set_name):
             break  # what is dirty cannot be written back: an unmount would hang
-        outcome = await ctx.system.run(plan.unmount(mount.path), timeout_s=UNMOUNT_TRY_S)
+        outcome = await _unmount_once(ctx, set_name, mount)
         if outcome.ok:
             continue  # something may be mounted below
         trouble = outcome.reason()
@@ -154,6 +155,16 @@ async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
     told = f"{mount.path} was released by force{used}: {frozen or trouble}"
     ctx.system.log("mirror_disk_forced", "warning", {"group": ctx.group.name, "reason": told})
     return "" if frozen else told
+
+
+async def _unmount_once(ctx: Context, set_name: str, mount: Mount) -> Outcome:
+    """Try once; what the right to write is taken away from meanwhile must not wait for I/O that never ends."""
+    trying = asyncio.ensure_future(ctx.system.run(plan.unmount(mount.path), timeout_s=UNMOUNT_TRY_S))
+    while not (await asyncio.wait({trying}, timeout=LOOK_S))[0]:
+        if ctx.system.io_frozen(set_name):
+            await device.fail_io(ctx, set_name, mount.letter)
+            break
+    return await trying
 
 
 async def _unmount_by_force(ctx: Context, path: str) -> None:
