@@ -67,7 +67,8 @@ def arrange_mounts(spec: dict[str, Any]) -> None:
             _own_copy_of(Path(target).parent, work)
             Path(target).mkdir(parents=True, exist_ok=True)
         mount(source, target, "", MS_BIND)
-    with contextlib.suppress(OSError):  # the machine's name servers are not there; behind a router nobody says so
+    # The machine's name servers are not there, and behind the lab's router nobody says so.
+    with contextlib.suppress(OSError):
         mount("/dev/null", "/etc/resolv.conf", "", MS_BIND)
 
 
