@@ -5,10 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import LabError
-from harness.run import Process, kill_group
+from harness.run import Process
 from harness.wait import wait_for
 from perf.errors import PerfError
-from perf.peers.qemu import wait_gone
+from perf.peers.qemu import wait_ended, wait_gone
 from perf.shell import machine
 from perf.shell.pair import Pair
 
@@ -61,7 +61,7 @@ class PlainNbd:
             self._pair.active.kill_program(PROGRAM)
         wait_gone(self._pair.active, PROGRAM)
         if self._process is not None:
-            kill_group(self._process)
+            wait_ended(self._process)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

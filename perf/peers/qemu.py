@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness.errors import LabError
+from harness.errors import LabError, WaitTimeout
 from harness.labs.server import Server
 from harness.run import Process, kill_group
 from harness.topology import MIRROR
@@ -59,6 +59,13 @@ def wait_gone(server: Server, program: str) -> None:
     wait_for(lambda: not server.pids_of(program), READY_S, f"{program} to be gone", poll_s=0.01)
 
 
+def wait_ended(process: Process) -> None:
+    """Wait until a killed program was reaped: before that its locks on an image may still be held."""
+    with contextlib.suppress(WaitTimeout):
+        wait_for(lambda: process.poll() is not None, READY_S, "a peer to end", poll_s=0.01)
+    kill_group(process)
+
+
 class QemuMirror:
     """Runs on the two raw images of a pair, from ``with`` to its end."""
 
@@ -102,7 +109,7 @@ class QemuMirror:
                 server.kill_program(PROGRAM)
             wait_gone(server, PROGRAM)
         for process in self._processes:
-            kill_group(process)
+            wait_ended(process)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
