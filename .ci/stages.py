@@ -43,7 +43,7 @@ class Stage:
 STAGES = (
     Stage(
         "lint",
-        1,
+        2,
         (
             ("ruff", "check", "-q", "."),
             ("ruff", "format", "-q", "--check", "."),
@@ -53,7 +53,7 @@ STAGES = (
     ),
     Stage(
         "unit",
-        6,
+        7,
         (
             (
                 "pytest", "-q", "-n", "2", "impl/tests", "harness/tests", "perf/tests", "conformance/tests",
@@ -76,10 +76,10 @@ STAGES = (
     Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
-    Stage("pair", 18, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    Stage("pair", 22, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
-        11,
+        15,
         (
             (
                 "pytest", "-q", "conformance", "--ignore=conformance/tests",
