@@ -92,6 +92,10 @@ class Life:
             alive_ms=_last_alive(memory.get("alive"), boot_id),
         )
 
+    def accept(self, peer_boot: str) -> None:
+        """Hold the peer as operating, in this boot of it: no verdict on it from before is left."""
+        self.peer_status, self.peer_boot, self.verdict_boot = "O", peer_boot, ""
+
 
 def _last_alive(saved: Any, boot_id: str) -> int:
     match saved:
@@ -264,7 +268,7 @@ def _startup(cluster: Cluster) -> None:
 def _form(cluster: Cluster) -> None:
     """Both servers are there: become members, place the automatic groups [6.2.5-11]."""
     life = cluster.life
-    life.peer_status, life.peer_boot, life.verdict_boot = "O", cluster.book.peer_boot, ""
+    life.accept(cluster.book.peer_boot)
     life.admitting_ms = cluster.ran_ms
     placed = placement.place(
         [group for group in cluster.view.groups if group.automatic],
@@ -355,7 +359,7 @@ def admit(cluster: Cluster) -> str:
         return ""
     if life.peer_status != "Od" or not cluster.peer_reachable:
         return f"{cluster.me} holds {cluster.peer} as {life.peer_status}"
-    life.peer_status, life.peer_boot, life.verdict_boot = "O", cluster.book.peer_boot, ""
+    life.accept(cluster.book.peer_boot)
     life.admitting_ms = cluster.ran_ms
     save(cluster)
     cluster.log("server_returned", server=cluster.peer)
@@ -371,7 +375,7 @@ def admitted(cluster: Cluster, records: Mapping[str, Any]) -> None:
     """The operating peer holds this server as operating: it is a member; the peer's records rule."""
     life = cluster.life
     returned = life.phase != STARTING
-    life.peer_status, life.peer_boot, life.verdict_boot = "O", cluster.book.peer_boot, ""
+    life.accept(cluster.book.peer_boot)
     life.admitting_ms = -1
     messages.adopt_records(cluster, records, unconditionally=True)
     enter(cluster, "admitted")

@@ -235,7 +235,7 @@ def resolve(cluster: Cluster, theirs: frozenset[str], records: Mapping[str, Any]
     if verdict.isolate_peer:
         return
     life = cluster.life
-    life.peer_status, life.peer_boot, life.verdict_boot = "O", cluster.book.peer_boot, ""
+    life.accept(cluster.book.peer_boot)
     life.admitting_ms = cluster.ran_ms
     lifecycle.save(cluster)
     running.merge_records(cluster, mine, theirs, records, verdict)
