@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from . import copy_mode
-from .cluster_partition import HISTORY_MAX, Role, State
-from .requests import EARLIER_WORK
+from .cluster_partition import HISTORY_MAX, State
+from .requests import EARLIER_WORK, persist_alone
 from .session import CONNECTED, IDLE
 
 if TYPE_CHECKING:
@@ -175,20 +175,7 @@ def keep(side: Side, request: Any) -> None:
     side.closed = False
     side.leave_source()
     side.role = IDLE
-    side.persist(
-        state=State.SOLO,
-        cur=side.ports.new_id(),
-        history=(record.cur, *record.history)[:HISTORY_MAX],
-        target_of=0,
-        yielded=False,
-        peer_faulty=False,
-        clean=False,
-        solo_right=False,
-        map_valid=False,
-        open=True,
-        boot_id=side.settings.boot_id,
-        role=Role.ACTIVE,
-    )
+    persist_alone(side, history=(record.cur, *record.history)[:HISTORY_MAX])
     side.ports.log("kept", server=side.settings.server)
     side.told.rebuild = True
     side.become_source()

@@ -138,9 +138,8 @@ def create(side: Side, request: Any, *, source: bool) -> None:
         side.all_differs(
             "first creation of the mirror" if not record.cur else "an operator named the good side"
         )
-        side.persist(
-            state=State.SOLO,
-            cur=side.ports.new_id(),
+        persist_alone(
+            side,
             base=0,
             history=(),
             set_uuid=record.set_uuid if record.set_uuid != NO_ID else side.new_uuid(),
@@ -148,16 +147,7 @@ def create(side: Side, request: Any, *, source: bool) -> None:
             peer_disk_uuid=NO_ID,
             server_name=side.settings.server,
             server_uuid=side.settings.server_uuid,
-            target_of=0,
-            peer_faulty=False,
             forced=False,
-            yielded=False,
-            clean=False,
-            solo_right=False,
-            map_valid=False,
-            open=True,
-            boot_id=side.settings.boot_id,
-            role=Role.ACTIVE,
         )
         side.told.rebuild = True
         side.failed = False
@@ -170,6 +160,24 @@ def create(side: Side, request: Any, *, source: bool) -> None:
     side.ports.reply(request, None)
     if side.session is not None:
         side.ports.close_session("the mirror is created anew")
+
+
+def persist_alone(side: Side, **others: Any) -> None:
+    """Record, by an operator's word, a new generation that this side begins alone, in use and as the active one."""
+    side.persist(
+        state=State.SOLO,
+        cur=side.ports.new_id(),
+        target_of=0,
+        peer_faulty=False,
+        yielded=False,
+        clean=False,
+        solo_right=False,
+        map_valid=False,
+        open=True,
+        boot_id=side.settings.boot_id,
+        role=Role.ACTIVE,
+        **others,
+    )
 
 
 def close(side: Side, request: Any, *, solo_right: bool) -> None:
