@@ -267,13 +267,17 @@ class Configure:
             f"start twinsetd on {peer}; both servers need the same cluster.key",
         )
 
-    async def look_over(self, keys: Keyring, own: Hello) -> tuple[Claim, str]:
-        """Return claim and text of the other server; Refusal when it cannot be asked."""
+    def _configured(self) -> ClusterConfig:
         config = self.active()
         if config is None:
             raise Refusal(
                 "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
             )
+        return config
+
+    async def look_over(self, keys: Keyring, own: Hello) -> tuple[Claim, str]:
+        """Return claim and text of the other server; Refusal when it cannot be asked."""
+        config = self._configured()
         deal = await self._meet(config, None, keys, own, alone=False)
         try:
             text = (await deal.ask({"t": "fetch"})).get("text")
@@ -286,11 +290,7 @@ class Configure:
 
     async def hand_over(self, keys: Keyring, own: Hello) -> dict[str, Any]:
         """Give the active configuration to the other server, which is new and has none; it judges it by itself."""
-        config = self.active()
-        if config is None:
-            raise Refusal(
-                "E_STATE", f"{self._me} has no configuration", CLAUSE, "twinset cluster create FILE"
-            )
+        config = self._configured()
         deal = await self._meet(config, None, keys, own, alone=False)
         report = {"server": deal.peer, "generation": self.claim().generation}
         try:

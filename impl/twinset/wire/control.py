@@ -175,7 +175,7 @@ class ControlConnection:
         if space != b" " or not hmac.compare_digest(expected, mac):
             raise ProtocolError(f"frame {self._received} is not authentic")
         self._received += 1
-        self._events.append(FrameReceived(_json_object(payload)))
+        self._events.append(FrameReceived(json_object(payload)))
 
     def _proves(self, key: bytes, line: bytes) -> bool:
         """True when the other side's proof was made with this key: both may be changing theirs (keyring.py)."""
@@ -195,7 +195,7 @@ def _frame_mac(key: bytes, counter: int, payload: bytes) -> str:
 
 
 def _decode_hello(line: bytes) -> Hello:
-    body = _json_object(line)
+    body = json_object(line)
     if body.get("twinset") != VERSION:
         raise ProtocolError(f"the other side speaks control version {body.get('twinset')!r}, not {VERSION}")
     if body.get("kind") not in KINDS:
@@ -213,7 +213,8 @@ def _hex(body: dict[str, Any], field: str) -> str:
     return value
 
 
-def _json_object(data: bytes) -> dict[str, Any]:
+def json_object(data: bytes) -> dict[str, Any]:
+    """Return the JSON object of a line or of a frame; ProtocolError for anything else."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):

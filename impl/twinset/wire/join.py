@@ -28,6 +28,7 @@ import json
 from typing import Any, Final
 
 from twinset.errors import ProtocolError
+from twinset.wire.control import json_object
 
 VERSION: Final = 1
 LINE_BYTES_MAX: Final = 4096
@@ -115,7 +116,7 @@ class Join:
         """Take one line of the other side; ProtocolError ends the exchange."""
         if len(line) > LINE_BYTES_MAX:
             raise ProtocolError(f"a line longer than {LINE_BYTES_MAX} bytes")
-        body = _object(line)
+        body = json_object(line)
         handler = {
             "invite": self._on_invite,
             "offer": self._on_offer,
@@ -236,16 +237,6 @@ def _derived(secret: bytes, purpose: str) -> bytes:
 
 def _pad(data: bytes, pad: bytes) -> bytes:
     return bytes(one ^ other for one, other in zip(data, pad, strict=True))
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ProtocolError("a line that is no JSON") from None
-    if not isinstance(body, dict):
-        raise ProtocolError("a line that is no JSON object")
-    return body
 
 
 def hex_field(body: dict[str, Any], field: str, size: int) -> bytes:
