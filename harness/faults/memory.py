@@ -9,12 +9,12 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from harness.errors import LabError
+from harness.faults.controllers import controller
 
 MOUNTS = Path("/proc/self/mountinfo")
 MODULE = "harness.faults.memory"
@@ -22,28 +22,6 @@ LIMIT_FILE = {1: "memory.limit_in_bytes", 2: "memory.max"}
 USAGE_FILE = {1: "memory.usage_in_bytes", 2: "memory.current"}
 SWAP_FILE = {1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max"}
 EVENTS_FILE = {1: "memory.oom_control", 2: "memory.events"}
-
-
-@dataclass(frozen=True)
-class Controller:
-    """Where this machine's memory controller is mounted, and which version it speaks."""
-
-    root: Path
-    version: int
-
-
-def controller(mounts: str) -> Controller | None:
-    """The memory controller in the text of a mountinfo file; of two that are named, version 1 has it."""
-    second = None
-    for line in mounts.splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split()[:3]
-        root = Path(before.split()[4])
-        if kind == "cgroup" and "memory" in options.split(","):
-            return Controller(root, 1)
-        if kind == "cgroup2":
-            second = Controller(root, 2)
-    return second
 
 
 def reason_to_skip() -> str:
@@ -59,7 +37,7 @@ class MemoryGroup:
     """A group of processes that share a limit; a context manager that sends them back where they came from."""
 
     def __init__(self) -> None:
-        found = controller(MOUNTS.read_text())
+        found = controller(MOUNTS.read_text(), "memory")
         if found is None:
             raise LabError("no cgroup file system with a memory controller is mounted")
         self.version = found.version

@@ -18,6 +18,21 @@ DEVICE = "/run/export/nbd"
 ANSWER_S = 60.0
 
 
+def insist_active(server: Server, set_name: str, peer: str, timeout_s: float, *, ask_s: float = 20.0) -> None:
+    """Ask until the mirror process takes the activation; ``peer``: the other server is ``up`` or ``down``."""
+
+    def accepted() -> bool:
+        try:
+            server.mirror("activate", set_name, ask_s, peer=peer)
+        except CommandFailed as refusal:
+            if "E_STATE" not in str(refusal):
+                raise
+            return False
+        return True
+
+    wait_for(accepted, timeout_s, f"{server.name} to become active")
+
+
 class Mirrors:
     """The mirror processes of one lab."""
 
@@ -64,17 +79,7 @@ class Mirrors:
 
     def activate(self, server: Server, peer: str) -> str:
         """Make a server the active side and attach its export; return the path of the device there."""
-
-        def accepted() -> bool:
-            try:
-                server.mirror("activate", peer=peer)
-            except CommandFailed as refusal:
-                if "E_STATE" not in str(refusal):
-                    raise
-                return False
-            return True
-
-        wait_for(accepted, ANSWER_S, f"{server.name} to become active")
+        insist_active(server, "set1", peer, ANSWER_S)
         server.run(["mkdir", "-p", DEVICE.rpartition("/")[0]])
         server.run(["touch", DEVICE])
         server.popen(["nbdfuse", DEVICE, EXPORT], stdout=None, stderr=None)

@@ -13,6 +13,15 @@ from harness.wait import wait_for
 from harness.writer import acknowledged
 
 FILE = f"{MOUNT_POINT}/ledger"
+STOP_SCRIPT = r"""#!/bin/sh
+# As a service does: ask the writer to end, and wait for it.
+for one in /proc/[0-9]*; do
+    tr '\0' ' ' 2>/dev/null <"$one/cmdline" | grep -q 'harness\.writer write' || continue
+    kill -TERM "${one#/proc/}"
+    while [ -d "$one" ]; do sleep 0.1; done
+done
+exit 0
+"""
 
 
 class Scribe:

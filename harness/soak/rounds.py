@@ -10,20 +10,12 @@ from harness.errors import HarnessError
 from harness.labs import pair
 from harness.labs.namespaces import TWINSETD, Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
-from harness.labs.scribe import Scribe
+from harness.labs.scribe import STOP_SCRIPT, Scribe
 from harness.soak.kinds import KINDS, SINGLE, Scene
 from harness.wait import wait_for
 
 WRITES_MIN = 1_000
 BEFORE, BETWEEN = (100, 400), (0, 60)  # acknowledged writes before a fault, and between two of them
-STOP_WRITERS = r"""#!/bin/sh
-for one in /proc/[0-9]*; do
-    tr '\0' ' ' 2>/dev/null <"$one/cmdline" | grep -q 'harness\.writer write' || continue
-    kill -TERM "${one#/proc/}"
-    while [ -d "$one" ]; do sleep 0.1; done
-done
-exit 0
-"""
 
 
 @dataclass
@@ -42,7 +34,7 @@ def soaked_pair(seed: int, scale: float, mutant: str = "") -> Iterator[Pair]:
     two = topology.two_mirror_connects()
     with Lab.create(two, scale=scale, disk_mib=64, seed=seed, name="soak", daemon=daemon) as lab:
         pair.install_script(lab, "start", "#!/bin/sh\nexit 0\n")
-        pair.install_script(lab, "stop", STOP_WRITERS)
+        pair.install_script(lab, "stop", STOP_SCRIPT)
         scripts = [("/etc/twinset/scripts/start", "/etc/twinset/scripts/stop")]
         try:
             pair.bring_up(lab, LATE_S, scripts=scripts)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.faults.memory import Controller, controller
+from harness.faults.controllers import Controller, controller
 
 V1 = "31 25 0:27 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory"
 V1_OTHER = "32 25 0:28 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct"
@@ -27,4 +27,4 @@ def test_the_version_that_has_the_memory_controller_is_found(
     lines: list[str], expected: Controller | None
 ) -> None:
     """Where both versions are mounted, memory belongs to version 1 when that one names it."""
-    assert controller("".join(f"{line}\n" for line in lines)) == expected
+    assert controller("".join(f"{line}\n" for line in lines), "memory") == expected

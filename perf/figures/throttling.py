@@ -4,37 +4,20 @@ Both versions of control groups have them; with direct I/O each request counts f
 and writes are limited apart from one another.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
+from harness.faults import controllers
+from harness.faults.controllers import Controller
 from perf.errors import PerfError
 
 TOLERANCE = 0.05  # a throttled raw disk is within this of its nominal figure, or nothing is concluded from it
 MIB = 1 << 20
 
 
-@dataclass(frozen=True)
-class Controller:
-    """Where the controller is mounted, and its version (1: blkio, 2: io)."""
-
-    root: Path
-    version: int
-
-
 def controller(mountinfo: str) -> Controller:
-    """The controller of block I/O, from /proc/self/mountinfo; version 1 has it where both are mounted."""
-    second = None
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split()[:3]
-        root = Path(before.split()[4])
-        if kind == "cgroup" and "blkio" in options.split(","):
-            return Controller(root, 1)
-        if kind == "cgroup2":
-            second = Controller(root, 2)
-    if second is None:
+    """The controller of block I/O, from /proc/self/mountinfo (version 1: blkio, 2: io); PerfError without one."""
+    found = controllers.controller(mountinfo, "blkio")
+    if found is None:
         raise PerfError("no control group of block I/O is mounted: disks cannot be throttled")
-    return second
+    return found
 
 
 def settings(version: int, device: str, iops: int, mib_s: int) -> dict[str, str]:

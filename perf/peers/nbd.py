@@ -8,7 +8,7 @@ from harness.errors import LabError
 from harness.run import Process
 from harness.wait import wait_for
 from perf.errors import PerfError
-from perf.peers.qemu import wait_ended, wait_gone
+from perf.peers.qemu import wait_ended
 from perf.shell import machine
 from perf.shell.pair import Pair
 
@@ -59,7 +59,6 @@ class PlainNbd:
     def _end(self) -> None:
         with contextlib.suppress(LabError):
             self._pair.active.kill_program(PROGRAM)
-        wait_gone(self._pair.active, PROGRAM)
         if self._process is not None:
             wait_ended(self._process)
 

@@ -54,13 +54,8 @@ def source_argv(image: Path, address: str) -> list[str]:
     ]  # fmt: skip
 
 
-def wait_gone(server: Server, program: str) -> None:
-    """Return when no process of it is left: until then it holds its lock on the image."""
-    wait_for(lambda: not server.pids_of(program), READY_S, f"{program} to be gone", poll_s=0.01)
-
-
 def wait_ended(process: Process) -> None:
-    """Wait until a killed program was reaped: before that its locks on an image may still be held."""
+    """Wait until a killed program was reaped: until then it may hold its locks on an image."""
     with contextlib.suppress(WaitTimeout):
         wait_for(lambda: process.poll() is not None, READY_S, "a peer to end", poll_s=0.01)
     kill_group(process)
@@ -107,7 +102,6 @@ class QemuMirror:
         for server in (self._pair.active, self._pair.standby):
             with contextlib.suppress(LabError):
                 server.kill_program(PROGRAM)
-            wait_gone(server, PROGRAM)
         for process in self._processes:
             wait_ended(process)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.errors import CommandFailed, LabError
 from harness.faults.disk import Disk
-from harness.labs.mirrors import boot_id, spec
+from harness.labs.mirrors import boot_id, insist_active, spec
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.run import Process, kill_group
@@ -126,17 +126,7 @@ class MirrorSet:
 
     def activate(self, server: Server, *, peer: str) -> None:
         """The server serves the data partitions; ``peer``: the other is ``up`` or ``down``."""
-
-        def accepted() -> bool:
-            try:
-                server.mirror("activate", self.name, peer=peer, timeout_s=STATE_S)
-            except CommandFailed as refusal:
-                if "E_STATE" not in str(refusal):
-                    raise
-                return False
-            return True
-
-        wait_for(accepted, STATE_S, f"{server.name} to become active")
+        insist_active(server, self.name, peer, STATE_S, ask_s=STATE_S)
         wait_for(lambda: self.status(server).get("role") == "active", STATE_S, f"{server.name} to serve")
 
     def declare_down(self, observer: Server) -> None:

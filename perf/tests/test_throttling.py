@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.faults.controllers import Controller
 from perf.errors import PerfError
-from perf.figures.throttling import Controller, controller, proved, settings
+from perf.figures.throttling import controller, proved, settings
 
 V1 = "30 25 0:26 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio"
 V2 = "33 25 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw"
