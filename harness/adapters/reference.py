@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.adapters import lines, neutral
-from harness.adapters.lines import UNSUPPORTED, Answer, Args, Verb, needed
+from harness.adapters.lines import REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.adapters.pair import CLI, PairVerbs
 from harness.adapters.platform import adjust_disk, inspect_disk
 from harness.errors import HarnessError
@@ -42,6 +42,7 @@ CAPABILITIES = (
     "name_servers",
     "both_go_on",
     "cut_inside",
+    "easy_creation",
     "memory_limits",
     "software_faults",
     "reconfigure",
@@ -162,6 +163,19 @@ def _switching_time(args: Args) -> dict[str, Any]:
     return {"resources_s": switching_time(needed(args, "resources", dict)).resources_s}
 
 
+def easy_scripts(args: Args) -> dict[str, Any]:
+    """The reference's ready-made scripts."""
+    from twinset.errors import Refusal
+    from twinset.resources.script import ready_made
+
+    words = [str(needed(args, name)) for name in ("kind", "share", "path", "address")]
+    try:
+        made = ready_made.made(words[0].replace("_", "-"), *words[1:])
+    except Refusal as refusal:
+        raise Answer(REFUSED, refusal.message, refusal.code) from refusal
+    return made._asdict()
+
+
 ESTIMATES: dict[str, Verb] = {
     "memory": _set_memory,
     "cluster_memory": _cluster_memory,
@@ -178,6 +192,7 @@ def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> 
         "estimate": estimate,
         "inspect_disk": inspect_disk,
         "adjust_disk": adjust_disk,
+        "easy_scripts": easy_scripts,
         **pair.table(),
     }
 

@@ -8,11 +8,11 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from harness.run import popen
 from harness.wait import wait_for
 
 FOLDER = Path("/run/lab-services")
@@ -40,13 +40,8 @@ def start(name: str) -> None:
     if _told(name)["active"] == ACTIVE:
         return
     _file(name, "stopping").unlink(missing_ok=True)
-    subprocess.Popen(
-        [sys.executable, "-m", MODULE, "supervise", name],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with Path(os.devnull).open("w") as nowhere:
+        popen([sys.executable, "-m", MODULE, "supervise", name], stdout=nowhere, stderr=nowhere)
     wait_for(lambda: _told(name)["active"] == ACTIVE, CHANGE_S, f"service {name} to run")
 
 
@@ -61,7 +56,7 @@ def stop(name: str) -> None:
 
 def supervise(name: str) -> None:
     """Run a service's program to its end, and note how that was."""
-    child = subprocess.Popen(json.loads(_file(name, "argv").read_text()))
+    child = popen(json.loads(_file(name, "argv").read_text()), stdout=sys.stdout, stderr=sys.stderr)
     _tell(name, ACTIVE, child.pid)
     ended_well = child.wait() == 0 or _file(name, "stopping").exists()
     _tell(name, INACTIVE if ended_well else FAILED, 0)
