@@ -20,7 +20,6 @@ from twinset.operator import (
     mirror_cli,
     registry_cli,
     render,
-    script_cli,
     support_cli,
 )
 from twinset.operator.talk import REFUSED, Json, request
@@ -48,7 +47,6 @@ app.add_typer(group_app, name="group")
 app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
-app.add_typer(script_cli.app, name="script")
 
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP")]
