@@ -20,6 +20,7 @@ from twinset.operator import (
     mirror_cli,
     registry_cli,
     render,
+    script_cli,
     support_cli,
 )
 from twinset.operator.talk import REFUSED, Json, request
@@ -44,6 +45,7 @@ app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(server_app, name="server")
 app.add_typer(group_app, name="group")
+group_app.add_typer(script_cli.app, name="script")
 app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
