@@ -113,6 +113,20 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
     raise typer.Exit(run_lmhosts(file, as_json))
 
 
+@app.command()
+def resolver(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    server: Annotated[str, typer.Argument(metavar="SERVER")],
+    first: Annotated[
+        str, typer.Option(metavar="LAN", help="whose address comes first (default: a public LAN)")
+    ] = "",
+) -> None:
+    """Print system files by which a server's own name has its addresses in order, one and the same first."""
+    from twinset.operator.resolver import run_resolver
+
+    local.guarded(lambda: run_resolver(file, server, first), as_json=False)
+
+
 @cluster_app.command("create")
 def cluster_create(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
     """Make a configuration file the active one on both servers; the cluster must be stopped."""
