@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from harness.run import run
 from impl.tests.samples import TWO_SERVERS
 from twinset.config import loads
 from twinset.errors import Refusal
@@ -68,7 +68,7 @@ def test_the_systems_resolver_keeps_the_order(first: str, tmp_path: Path) -> Non
     lines.append(f"mount --bind {tmp_path}/nsswitch.conf /etc/nsswitch.conf")
     lines.append(f"exec {sys.executable} -I -c '{LOOK}'")
     argv = ["unshare", "--net", "--mount", "sh", "-c", "\n".join(lines)]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    ran = run(argv, check=False)
     if ran.returncode == 77:
         pytest.skip("needs /etc/gai.conf, /etc/hosts and /etc/host.conf to mount over")
     assert ran.returncode == 0, ran.stderr

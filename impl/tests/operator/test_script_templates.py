@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from harness.run import run
 from twinset.errors import Refusal
 from twinset.operator import script_templates as templates
 from twinset.operator.cli import app
@@ -41,10 +41,7 @@ class Scripts:
         if event:
             env |= {"ARMS_EVENT": event, "ARMS_SERVER": server, "ARMS_DISK": disk}
         # The pipe stays open until everything that inherited it has ended.
-        argv = [self.directory / f"db-{part}"]
-        ran = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stderr == b""
+        assert run([str(self.directory / f"db-{part}")], env=env).stderr == ""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
 
@@ -141,8 +138,8 @@ def test_what_is_filled_in_stays_one_word_of_the_shell(tmp_path: Path) -> None:
     """A value with spaces, quotes or commands in it is not run."""
     nasty = f"$(touch {tmp_path}/ran); ' x"
     scripts = templates.render("watch-application", "db", "/etc", {"PROGRAM": "true", "WATCH": nasty})
-    assert subprocess.run(["sh", "-n"], input=scripts["db-start"].encode(), check=False).returncode == 0
-    subprocess.run(["sh"], input=scripts["db-start"].encode(), env={"ARMS_EVENT": "START"}, check=False)
+    run(["sh", "-n"], input_text=scripts["db-start"])
+    run(["sh"], input_text=scripts["db-start"], env={"ARMS_EVENT": "START"}, check=False)
     assert not (tmp_path / "ran").exists()
 
 
