@@ -34,8 +34,8 @@ def test_scripts_for_file_sharing_come_with_the_product(pair: Pair, judge: Judge
     for host, program in (("client", "smbclient"), *((server, "smbd") for server in SERVERS)):
         pair.see.need(host, program)
     address, folder = str(pair.provisioned["floating_ips"][0]), f"{pair.see.scratch}/shared"
-    asked = {"kind": "file_sharing", "share": SHARE, "path": folder, "address": address}
-    scripts = pair.adapter.request("easy_scripts", asked)
+    where = {"group": CLIENTS_GROUP, "share": SHARE, "path": folder, "address": address}
+    scripts = pair.adapter.request("easy_scripts", {"kind": "file_sharing", **where})
     for server in SERVERS:
         here = Commands(pair, server)
         here.shell(f"mkdir -p {folder}; echo {server} > {folder}/{FILE}")
@@ -56,7 +56,7 @@ def test_scripts_for_file_sharing_come_with_the_product(pair: Pair, judge: Judge
             Commands(pair, server).shell(f"rm -f {pair.see.scratch}/at-start {pair.see.scratch}/at-stop")
     for kind in OTHER_KINDS:
         try:
-            said = sorted(pair.adapter.request("easy_scripts", {**asked, "kind": kind}))
+            said = sorted(pair.adapter.request("easy_scripts", {"kind": kind, **where}))
         except (Refused, Unsupported) as refused:
             said = [refused.code]
         known = said in (["start", "stop"], ["E_UNSUPPORTED"], [""])

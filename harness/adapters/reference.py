@@ -53,6 +53,7 @@ CAPABILITIES = (
     "operation_forms",
     "partitioning",
     "remote_lan",
+    "printers",
     "registry",
     "replace_disk",
     "replace_server",
@@ -165,15 +166,14 @@ def _switching_time(args: Args) -> dict[str, Any]:
 
 def easy_scripts(args: Args) -> dict[str, Any]:
     """The reference's ready-made scripts."""
-    from twinset.errors import Refusal
-    from twinset.resources.script import ready_made
+    from twinset.operator.script_templates import TEMPLATES, render
 
-    words = [str(needed(args, name)) for name in ("kind", "share", "path", "address")]
-    try:
-        made = ready_made.made(words[0].replace("_", "-"), *words[1:])
-    except Refusal as refusal:
-        raise Answer(REFUSED, refusal.message, refusal.code) from refusal
-    return made._asdict()
+    kind, group = str(needed(args, "kind")).replace("_", "-"), str(needed(args, "group"))
+    if kind not in TEMPLATES:
+        raise Answer(REFUSED, f"there is no template for {kind}", "E_UNSUPPORTED")
+    words = {name.upper(): str(needed(args, name)) for name in ("share", "path", "address")}
+    made = render(kind, group, "/etc/twinset/scripts", {**words, "GUEST": "yes"})
+    return {part: made[f"{group}-{part}"] for part in ("start", "stop")}
 
 
 ESTIMATES: dict[str, Verb] = {
