@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.suite.adapter import shaped
 from conformance.suite.cases import clause
 from conformance.suite.commands import GROUP, Commands
 from conformance.suite.errors import AdapterError
@@ -14,7 +15,9 @@ SERVICE = "conformance"
 
 def on_service(pair: Pair, server: str, what: str, *words: str) -> str:
     """Define a service on a server, or ask for its pid, by the commands that the adapter named."""
-    argv = [*pair.provisioned["services"][what], SERVICE, *words]
+    provisioned = shaped("provision", pair.provisioned, services=dict)
+    commands = shaped("provision: services", provisioned["services"], define=list, pid=list)
+    argv = [*commands[what], SERVICE, *words]
     ran = pair.see.run(server, argv, timeout_s=60)
     if ran.returncode:
         raise AdapterError(f"{argv} on {server}: {ran.stderr.strip()}")
