@@ -76,7 +76,8 @@ STAGES = (
     Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
-    Stage("pair", 22, (("pytest", "-q", "impl/tests/pair"),), tries=3, needs_root=True),
+    # Three labs at a time: a pair waits for its time-outs more than it computes.
+    Stage("pair", 12, (("pytest", "-q", "-n", "3", "impl/tests/pair"),), tries=3, needs_root=True),
     Stage(
         "conformance",
         15,
