@@ -8,8 +8,6 @@ Killed is what fails, and what does not end. Survivors that change nothing one c
 reason, in survivors.toml; the exit status is 1 when another one survives.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

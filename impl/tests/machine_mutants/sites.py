@@ -3,8 +3,6 @@
 Pure. Annotations, decorators and texts are left alone: at run time they decide nothing.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
