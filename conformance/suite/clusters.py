@@ -10,6 +10,7 @@ from conformance.suite.config import (
     fip,
     group,
     mirror_set,
+    printer,
     registry_key,
     script,
     vcn,
@@ -22,6 +23,7 @@ KEYS_GROUP = "keys"  # of the configuration "registry"
 KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Conf"
 ROUTED_GROUP = "routed"  # of the configuration "routes"
 VIRTUAL_IP = "10.200.0.5"
+PRINT_GROUP, QUEUE, PRINTER_PORT = "printing", "office", 9100  # of the configuration "printing"
 WATCHED_GROUP, UNWATCHED_GROUP = "watched", "unwatched"  # of the configuration "watched"
 WATCHED_LOG, STALLED, WATCH_COMMAND = (
     "/run/conformance.log",
@@ -149,6 +151,20 @@ def _routes(fips: list[str], scratch: str) -> Config:
     return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
 
 
+def printer_address(provisioned: Config) -> str:
+    """Where the printer of the configuration "printing" is: no host of the lab has this address of its own."""
+    return str(provisioned["floating_ips"][-1])
+
+
+def _printing(fips: list[str], scratch: str) -> Config:
+    """A group with a printer; the spool lies on its mirrored disk."""
+    del scratch
+    disk = disk_resource()
+    device = f"socket://{fips[-1]}:{PRINTER_PORT}"
+    made = group(PRINT_GROUP, disk, fip(fips[0]), printer(QUEUE, device, disk["letter"]), startup="manual")
+    return {"mirror_sets": [mirror_set(1, fastsync=True)], "groups": [made]}
+
+
 def _clients(fips: list[str], scratch: str) -> Config:
     """A group with an address whose start script runs what the case has put beside it: its service."""
     return {
@@ -193,6 +209,7 @@ _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "routes": _routes,
     "watched": _watched,
     "clients": _clients,
+    "printing": _printing,
     "copies": _copies(fastsync=True),
     "copies-full": _copies(fastsync=False),
     # Failback is left out here: the default is No (6.2.4-04), so the default is what the walk shows.

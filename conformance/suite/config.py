@@ -67,6 +67,11 @@ def vcn(name: str, **more: str) -> Config:
     return {"kind": "virtual_computer_name", "name": name, **more}
 
 
+def printer(queue: str, device: str, letter: str) -> Config:
+    """A printer: a queue to a device, whose spool lies on that partition of the group."""
+    return {"kind": "printer", "name": queue, "device": device, "letter": letter}
+
+
 def registry_key(key: str) -> Config:
     """A registry key that follows its group."""
     return {"kind": "registry_key", "key": key}

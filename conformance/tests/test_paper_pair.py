@@ -122,6 +122,7 @@ def test_a_port_on_paper_that_keeps_the_rules_passes(adapter: Adapter) -> None:
         "test_a_start_script_hands_its_group_on",
         "test_armsleep_waits_that_long",
         "test_armkill_ends_a_program_for_good",
+        "test_a_job_is_printed_after_its_server_was_lost",
         "test_a_program_is_restarted_up_to_its_threshold",
         "test_armdown_shuts_a_server_down",
         "test_armvcset_cancels_and_resets_an_association",

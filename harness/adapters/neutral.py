@@ -105,6 +105,9 @@ def _group(group: Document, places: Places) -> Document:
         elif kind == "script":
             paths = {part: places.script(group["name"], index, part) for part in ("start", "stop")}
             found.setdefault("script", []).append(paths)
+        elif kind == "printer":
+            spool = f"{mount_point(fields.pop('letter'))}/spool"
+            found.setdefault("printer", []).append({"spool": spool, "queues": [fields]})
         else:
             found.setdefault(kind, []).append(fields)
     if disks:

@@ -45,6 +45,7 @@ CAPABILITIES = (
     "event_rules",
     "monitoring",
     "remote_lan",
+    "printers",
     "registry",
     "replace_disk",
     "replace_server",

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from harness import audits, preflight
+from harness.demo.forms import FORMS, Form, FormStory
 from harness.demo.narration import Narration
 from harness.demo.scenario import Demonstration, Figures
 from harness.errors import HarnessError
@@ -33,6 +34,22 @@ def once(tell: Narration, seed: int, scale: float, disk_mib: int) -> tuple[bool,
     audits.no_leftovers(lab).require()
     tell.say(f"[dim]seed {seed}; logs and events of both servers: {lab.artefacts.directory}[/dim]")
     return held, figures
+
+
+def once_in_form(tell: Narration, form: Form, seed: int, scale: float, disk_mib: int) -> None:
+    """Play an operation form of chapter 3 from its sample configuration."""
+    tell.title(f"twinset: {form.name}", form.what)
+    tell.begin()
+    with Lab.create(scale=scale, disk_mib=disk_mib, volatile_cache=True, seed=seed, name=form.name) as lab:
+        try:
+            held = FormStory(lab, tell, form).play()
+        except HarnessError as error:
+            tell.failed(str(error))
+            lab.artefacts.snapshot(lab)
+            held = False
+    audits.no_leftovers(lab).require()
+    if not held:
+        raise typer.Exit(1)
 
 
 def summarise(tell: Narration, outcomes: list[tuple[bool, Figures]]) -> None:
@@ -60,6 +77,7 @@ def demonstrate(
     ] = 0,
     scale: Annotated[float, typer.Option(help="time scale: 1 waits as long as real servers would")] = 0.1,
     disk_mib: Annotated[int, typer.Option(help="size of each server's disk in MiB")] = 256,
+    form: Annotated[str, typer.Option(help=f"an operation form instead: {', '.join(FORMS)}")] = "",
 ) -> None:
     """A database on a mirrored disk loses its server at a random instant, and no acknowledged row."""
     tell = Narration()
@@ -67,13 +85,18 @@ def demonstrate(
     if lacking:
         tell.console.print(preflight.report(lacking))
         raise typer.Exit(1)
+    first = seed or secrets.randbits(31)
+    if form:
+        if form not in FORMS:
+            raise typer.BadParameter(f"{form} is none of {', '.join(FORMS)}")
+        once_in_form(tell, FORMS[form], first, scale, disk_mib)
+        return
     tell.title(
         "twinset",
         "Two plain servers, no shared disk. PostgreSQL runs on one of them; a client inserts rows.\n"
         "The server loses its power at a random instant. The other takes over by itself,\n"
         "and every row that was acknowledged is there.",
     )
-    first = seed or secrets.randbits(31)
     outcomes = []
     for number in range(repeat):
         if repeat > 1:

@@ -6,19 +6,20 @@ up, stopped before either goes.
 
 from harness.labs.pair import MOUNT_POINT
 
-DATA = f"{MOUNT_POINT}/postgres"
 LOG = "/var/lib/twinset/postgres.log"
+PORT = 5432
 
-_HEAD = f"""\
+_HEAD = """\
 #!/bin/sh
 set -eu
 PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin
-data={DATA}
-exec </dev/null >>{LOG} 2>&1
-as_postgres() {{ cd / && runuser -u postgres -- "$@"; }}
+data=@MOUNT@/postgres
+export PGPORT="${PGPORT:-@PORT@}"
+exec </dev/null >>@LOG@ 2>&1
+as_postgres() { cd / && runuser -u postgres -- "$@"; }
 """
 
-START = (
+_START = (
     _HEAD
     + """\
 echo "start: event=${ARMS_EVENT:-} server=${ARMS_SERVER:-} disk=${ARMS_DISK:-} group=${ARMS_GROUPNAME:-}"
@@ -51,7 +52,7 @@ as_postgres pg_ctl start --pgdata="$data" --wait --timeout=120
 """
 )
 
-STOP = (
+_STOP = (
     _HEAD
     + """\
 echo "stop: event=${ARMS_EVENT:-} server=${ARMS_SERVER:-}"
@@ -60,3 +61,15 @@ as_postgres pg_ctl stop --pgdata="$data" --mode=fast --wait --timeout=60 ||
     as_postgres pg_ctl stop --pgdata="$data" --mode=immediate --wait --timeout=30
 """
 )
+
+
+def postgres(mount: str, log: str = LOG, port: int = PORT) -> tuple[str, str]:
+    """Start and stop script of an instance on the file system that is mounted there."""
+
+    def filled(text: str) -> str:
+        return text.replace("@MOUNT@", mount).replace("@LOG@", log).replace("@PORT@", str(port))
+
+    return filled(_START), filled(_STOP)
+
+
+START, STOP = postgres(MOUNT_POINT)

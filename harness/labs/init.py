@@ -61,7 +61,9 @@ def arrange_mounts(spec: dict[str, Any]) -> None:
         Path(directory).mkdir(mode=0o755)
     Path("/run/postgresql").chmod(0o1777)
     work = Path("/run/.lab")
-    _own_copy_of(Path("/mnt"), work)  # the software under test makes its mount points there
+    # The software under test makes its mount points in the first; Samba keeps its accounts in the second.
+    for shared in filter(Path.is_dir, (Path("/mnt"), Path("/var/lib/samba"))):
+        _own_copy_of(shared, work)
     for target, source in spec["binds"].items():
         if not Path(target).is_dir():
             _own_copy_of(Path(target).parent, work)

@@ -187,6 +187,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "a mirror disk was taken from the processes that used it",
         "stop them in the stop script",
     ),
+    "mirror_disk_users_ended": Entry(
+        "TS0326",
+        WARNING,
+        "processes that kept a file system of a stopping group busy were ended, as the configuration wants it",
+        "end them in the stop script, in order",
+    ),
     "floating_ip_started": Entry("TS0330", INFO, "a floating IP address is on this server"),
     "floating_ip_stopped": Entry("TS0331", INFO, "a floating IP address was taken from this server"),
     "floating_ip_start_failed": Entry(

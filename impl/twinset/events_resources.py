@@ -97,6 +97,30 @@ RESOURCES: Final[dict[str, Entry]] = {
         "remove it from the interface lo by hand",
     ),
     "virtual_ip_restored": Entry("TS0381", WARNING, "a virtual IP address was missing and was added again"),
+    "printer_started": Entry(
+        "TS0388", INFO, "the print scheduler of a group runs here; its spool is on the mirror disk"
+    ),
+    "printer_stopped": Entry(
+        "TS0389", INFO, "the print scheduler of a group has ended; jobs not printed stay in the spool"
+    ),
+    "printer_start_failed": Entry(
+        "TS0390",
+        ERROR,
+        "the print scheduler of a group could not be started, or a queue not be set up",
+        "the event names the reason; another scheduler must not listen at every address of the server",
+    ),
+    "printer_stop_failed": Entry(
+        "TS0391",
+        ERROR,
+        "the print scheduler of a group could not be ended",
+        "end the process that the event names",
+    ),
+    "printer_without_disk": Entry(
+        "TS0392",
+        WARNING,
+        "a group started without its disk, so without its print scheduler (4.5.2-01)",
+        "see the reason that the group's disk has",
+    ),
     "share_inaccessible": Entry(
         "TS0382",
         ERROR,

@@ -12,7 +12,15 @@ from twinset.cluster.groups import (
 )
 from twinset.cluster.view import GroupView, Resource, ordered
 
-KINDS = ("mirror_disk", "registry_key", "floating_ip", "virtual_ip", "virtual_computer_name", "script")
+KINDS = (
+    "mirror_disk",
+    "registry_key",
+    "floating_ip",
+    "virtual_ip",
+    "virtual_computer_name",
+    "printer",
+    "script",
+)
 VIEW = GroupView(
     name="db",
     policy=("server1", "server2"),

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import topology
+from harness import audits, topology
 from harness.labs import pair
+from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.labs.server import Server
 from harness.wait import wait_for
@@ -78,6 +79,26 @@ MONITORED: tuple[tuple[str, Callable[[Server], None], str], ...] = (
 )
 
 
+JOURNALD = "/lib/systemd/systemd-journald"
+JOURNAL_RULE = """
+[[event_rule]]
+name = "journal"
+journal = "postgres"
+match = "FATAL"
+"""
+
+
+def keep_a_journal(server: Server) -> None:
+    """Run a real journald on a server, whose machine has no systemd, and wait until it takes messages."""
+    server.run(["mount", "-t", "tmpfs", "none", "/var/log"])  # not the machine's journal
+    server.run(["mkdir", "-p", "/run/systemd/journal", "/run/log/journal"])
+    server.start_job([JOURNALD])
+    server_says = ["journalctl", "--quiet", "--lines=1"]
+    wait_for(
+        lambda: server.run(server_says, check=False).stdout, SOON_S, "the journal to be kept", poll_s=0.1
+    )
+
+
 def why(server: Server) -> str:
     """The reason of the last failover away from a server."""
     told = [event for event in server.events() if event["event"] == "group_fails_over"]
@@ -141,3 +162,19 @@ def test_a_server_that_stops_being_one_loses_its_group(running: Pair) -> None:
 
     one.api("server.shutdown", LATE_S, server=one.name)
     running.await_active_on(two)
+
+
+def test_a_message_in_the_journal_makes_a_group_fail_over() -> None:
+    """Of the program that the rule names; the same words of another program are passed over (6.3-16)."""
+    with Lab.create(disk_mib=64, seed=11, name="journal") as lab:
+        for server in lab.servers:
+            keep_a_journal(server)
+        pair.bring_up(lab, LATE_S, more=JOURNAL_RULE)
+        running = Pair(lab)
+        here, there = running.active, running.standby
+        for program, words in (("other", "FATAL: of no interest"), ("postgres", "FATAL: the instance died")):
+            here.run(["systemd-cat", "-t", program, "echo", words])
+        running.await_active_on(there)
+        assert "event rule journal [6.3-16]: postgres: FATAL: the instance died" in why(here)
+        assert "of no interest" not in str(here.events())
+    audits.no_leftovers(lab).require()

@@ -82,6 +82,8 @@ class FakeSystem:
     environments: list[dict[str, str]] = field(default_factory=list)
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     frozen: str = ""
+    failed_disk: str = ""
+    families: dict[int, list[int]] = field(default_factory=dict)
     lease_s: float = 7.5
     addresses: FakeAddresses = field(default_factory=FakeAddresses)
     names: Any = field(
@@ -122,6 +124,9 @@ class FakeSystem:
     def command_line(self, pid: int) -> tuple[str, ...]:
         return ("program", str(pid))
 
+    def children(self, pid: int) -> list[int]:
+        return self.families.get(pid, [])
+
     async def end_process(self, pid: int, grace_s: float, *, gently: bool = True) -> bool:
         self.ran.append(["end", str(pid), str(grace_s), str(gently)])
         return True
@@ -140,6 +145,9 @@ class FakeSystem:
 
     def io_frozen(self, set_name: str) -> str:
         return self.frozen if set_name else ""
+
+    def disk_failed(self, set_name: str) -> bool:
+        return self.failed_disk == set_name
 
     def lease_left_s(self) -> float:
         return self.lease_s

@@ -106,6 +106,7 @@ class World:
         system = LocalSystem(
             lambda name, *_: self.events.append(name),
             lambda _: "",
+            lambda _: False,
             lambda: 10.0,
             Mock(),
             names,
@@ -201,6 +202,7 @@ STEP_EVENTS = {
         "virtual_computer_name_start_failed",
         "virtual_computer_name_stop_failed",
     ),
+    "printer": ("printer_started", "printer_stopped", "printer_start_failed", "printer_stop_failed"),
     "script": ("script_started", "script_stopped", "script_start_failed", "script_stop_failed"),
 }
 

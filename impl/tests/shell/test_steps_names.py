@@ -65,6 +65,7 @@ class World:
         system = LocalSystem(
             lambda name, *_: self.events.append(name),
             lambda _: "",
+            lambda _: False,
             lambda: 10.0,
             self.addresses,
             self.names,

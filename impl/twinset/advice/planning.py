@@ -23,6 +23,7 @@ LISTS: Final = {
     "floating_ip": "floating_ips",
     "virtual_ip": "virtual_ips",
     "virtual_computer_name": "virtual_computer_names",
+    "printer": "printers",
 }
 
 

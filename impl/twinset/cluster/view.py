@@ -14,6 +14,7 @@ RESOURCE_ORDER = (
     "floating_ip",
     "virtual_ip",
     "virtual_computer_name",
+    "printer",
     "script",
 )
 
@@ -109,5 +110,5 @@ class ClusterView:
 
 
 def ordered(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    """The resources in start order: disk, registry, floating and virtual IP, virtual computer name, script."""
+    """The resources in start order: that of `RESOURCE_ORDER`, inside a kind that of the configuration."""
     return tuple(sorted(resources, key=lambda item: (RESOURCE_ORDER.index(item.kind), item.index)))

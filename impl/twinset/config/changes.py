@@ -78,6 +78,7 @@ GROUP_CLAUSES: Final = {
     "registry_key": "6.2.7-01",
     "virtual_ip": "6.1-04",
     "virtual_computer_name": "7.3.1.3-01",
+    "printer": "6.1-06",
     "script": "5.2.2-17",
     "policy": "6.2.5-01",
 }

@@ -165,6 +165,8 @@ class MirrorDisk(Table):
 
     set: str
     mounts: tuple[Mount, ...] = ()
+    # Processes outside of the group that keep a file system busy: left alone, and the stop fails (5.2.2-18), or ended.
+    end_processes: bool = False
 
 
 class FloatingIp(Table):
@@ -191,6 +193,21 @@ class RegistryKey(Table):
 
     key: str
     store: RegistryStore = "twinset"
+
+
+class PrintQueue(Table):
+    """A queue of a group's print scheduler. `device` is a URI of CUPS; `model` a driver, "" for data as it comes."""
+
+    name: str
+    device: str
+    model: str = ""
+
+
+class Printer(Table):
+    """The print scheduler of a group: jobs and queues lie in the spool, a directory on the group's mirror disk."""
+
+    spool: str
+    queues: tuple[PrintQueue, ...]
 
 
 class Script(Table):
@@ -245,6 +262,9 @@ class Group(Table):
     registry_keys: tuple[RegistryKey, ...] = Field(
         default=(), validation_alias="registry_key", serialization_alias="registry_key"
     )
+    printers: tuple[Printer, ...] = Field(
+        default=(), validation_alias="printer", serialization_alias="printer"
+    )
     scripts: tuple[Script, ...] = Field(default=(), validation_alias="script", serialization_alias="script")
     monitor: Monitor = Monitor()
     watches: tuple[Watch, ...] = Field(default=(), validation_alias="watch", serialization_alias="watch")
@@ -273,12 +293,14 @@ class Group(Table):
 class EventRule(Table):
     """A line of a log, or an event of twinset's own, that counts as a reason to act (6.3-16, 9.4-01).
 
-    Either `file` and `match`, a regular expression that is searched in each new line, or `event`, the id or name
-    of an entry of the event log; `match` then is searched in its fields.
+    One of `file`, `journal` and `event`. `match` is a regular expression that is searched in each new line of the file;
+    in messages of the systemd journal that came from that unit, identifier or program ("*": from any); in the fields
+    of entries of the event log with that id or name.
     """
 
     name: str
     file: str = ""
+    journal: str = ""
     event: str = ""
     match: str = ""
     action: RuleAction = "failover"

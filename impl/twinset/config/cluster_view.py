@@ -64,6 +64,7 @@ def _group(config: ClusterConfig, group: Group) -> GroupView:
         ("registry_key", group.registry_keys),
         ("floating_ip", group.floating_ips),
         ("virtual_ip", group.virtual_ips),
+        ("printer", group.printers),
         ("script", group.scripts),
     ):
         resources += [Resource(kind, index) for index in range(len(items))]

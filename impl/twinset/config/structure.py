@@ -45,10 +45,6 @@ _UNSUPPORTED = {
         "a mirror-disk cluster cannot settle a network partition so",
     ),
     "group.line_switch": ("6.1-07", "line switching units are not supported: there is no such hardware here"),
-    "group.printer": (
-        "6.1-06",
-        "printers are not supported; a start script can start a spooler on the mirror disk",
-    ),
     "group.virtual_computer_name.floating_ip": ("7.3.1.3-04", "the associated address cannot be chosen"),
 }
 

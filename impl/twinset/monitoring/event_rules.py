@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from .journal import EVERYTHING
+
 if TYPE_CHECKING:
     import re
+
+    from .journal import Entry
 
 FAIL_OVER, SHUT_DOWN, ALERT = "failover", "shutdown", "alert"
 LINE_CHARS_MAX: Final = 2000  # of a line, the expression sees no more
@@ -18,19 +22,26 @@ LINE_CHARS_MAX: Final = 2000  # of a line, the expression sees no more
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What to look for: in the lines of a file, or among entries of twinset's own event log."""
+    """What to look for: in the lines of a file, in the journal, or among entries of twinset's own event log."""
 
     name: str
     action: str
     pattern: re.Pattern[str]
     file: str = ""
     event: str = ""
+    journal: str = ""
     group: str = ""
     pause_ms: int = 60_000
 
     def fits_line(self, file: str, line: str) -> bool:
         """True when the rule watches this file and finds its expression in the line."""
         return bool(self.file) and self.file == file and bool(self.pattern.search(line[:LINE_CHARS_MAX]))
+
+    def fits_entry(self, entry: Entry) -> bool:
+        """True when the rule watches this part of the journal and finds its expression in the message."""
+        if self.journal not in (EVERYTHING, *entry.sources) or not self.journal:
+            return False
+        return bool(self.pattern.search(entry.message[:LINE_CHARS_MAX]))
 
     def fits_event(self, name: str, number: str, text: str) -> bool:
         """True when the rule names this event, by name or id, and finds its expression in the fields' text."""
@@ -51,6 +62,10 @@ class Book:
     def of_line(self, file: str, line: str, now_ms: int) -> list[Rule]:
         """Return the rules that act on a line now."""
         return [rule for rule in self.rules if rule.fits_line(file, line) and self._due(rule, now_ms)]
+
+    def of_entry(self, entry: Entry, now_ms: int) -> list[Rule]:
+        """Return the rules that act on an entry of the journal now."""
+        return [rule for rule in self.rules if rule.fits_entry(entry) and self._due(rule, now_ms)]
 
     def of_event(self, name: str, number: str, text: str, now_ms: int) -> list[Rule]:
         """Return the rules that act on an entry of the event log now."""

@@ -20,6 +20,7 @@ from twinset.operator import (
     mirror_cli,
     registry_cli,
     render,
+    script_cli,
     support_cli,
 )
 from twinset.operator.talk import REFUSED, Json, request
@@ -44,6 +45,7 @@ app.add_typer(program_app, name="program")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(server_app, name="server")
 app.add_typer(group_app, name="group")
+group_app.add_typer(script_cli.app, name="script")
 app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
@@ -109,6 +111,20 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
     from twinset.operator.lmhosts import run_lmhosts
 
     raise typer.Exit(run_lmhosts(file, as_json))
+
+
+@app.command()
+def resolver(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    server: Annotated[str, typer.Argument(metavar="SERVER")],
+    first: Annotated[
+        str, typer.Option(metavar="LAN", help="whose address comes first (default: a public LAN)")
+    ] = "",
+) -> None:
+    """Print system files by which a server's own name has its addresses in order, one and the same first."""
+    from twinset.operator.resolver import run_resolver
+
+    local.guarded(lambda: run_resolver(file, server, first), as_json=False)
 
 
 @cluster_app.command("create")

@@ -145,14 +145,17 @@ class System(Protocol):
     ) -> Outcome:
         """Run a program to its end."""
 
-    def spawn(self, argv: Sequence[str], log: Path) -> int:
-        """Start a helper that outlives the daemon; return its pid."""
+    def spawn(self, argv: Sequence[str], log: Path, *, protected: bool = True) -> int:
+        """Start a program that outlives the daemon; return its pid. Protected: it serves a disk to the kernel."""
 
     def is_alive(self, pid: int) -> bool:
         """True while the process runs."""
 
     def command_line(self, pid: int) -> tuple[str, ...]:
         """Return the arguments of a process; empty when it is gone."""
+
+    def children(self, pid: int) -> list[int]:
+        """Return the processes that a process has started and that run."""
 
     async def end_process(self, pid: int, grace_s: float, *, gently: bool = True) -> bool:
         """End a process by its id; True when it is gone."""
@@ -171,6 +174,9 @@ class System(Protocol):
 
     def io_frozen(self, set_name: str) -> str:
         """Return why I/O to a mirror set cannot end now; "" when it can."""
+
+    def disk_failed(self, set_name: str) -> bool:
+        """True when this server's disk of a mirror set has failed, so that the other one has to serve (8.4-01)."""
 
     def lease_left_s(self) -> float:
         """Return for how long this server may still act as a member of the cluster."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from twinset.resources.floating_ip.resource import FloatingIpResource
 from twinset.resources.mirror_disk.resource import MirrorDiskResource
+from twinset.resources.printer.resource import PrinterResource
 from twinset.resources.registry_key.resource import RegistryKeyResource
 from twinset.resources.script.resource import ScriptResource
 from twinset.resources.virtual_computer_name.resource import VirtualComputerNameResource
@@ -21,5 +22,6 @@ KINDS: Final[dict[str, Resource]] = {
     "floating_ip": FloatingIpResource(),
     "virtual_ip": VirtualIpResource(),
     "virtual_computer_name": VirtualComputerNameResource(),
+    "printer": PrinterResource(),
     "script": ScriptResource(),
 }

@@ -1,7 +1,8 @@
 """Follows logs for the rules of the configuration, and does what they say (6.3-16, 9.4-01).
 
-Files are followed as `tail -F` does, from their end, over a rotation; entries of twinset's own event log count from the
-daemon's start. What is read at a time is bounded: a log that grows faster is skipped, and that is told.
+Files are followed as `tail -F` does, from their end, over a rotation, the journal by `journalctl`; entries of
+twinset's own event log count from the daemon's start. What is read at a time is bounded: a log that grows faster is
+skipped, and that is told.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.errors import Refusal
 from twinset.monitoring.event_rules import ALERT, SHUT_DOWN, Book, Lines, Rule
 from twinset.shell import clock
+from twinset.shell.journal import AGAIN_S, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from twinset.config.cluster import EventRule
+    from twinset.monitoring.journal import Entry
     from twinset.shell.event_log import EventLog
 
 LOOK_S: Final = 1.0
@@ -68,8 +71,8 @@ def rules_of(configured: Iterable[EventRule], scale: float) -> tuple[Rule, ...]:
     """Return the rules as they are judged."""
     return tuple(
         Rule(
-            each.name, each.action, re.compile(each.match), each.file, each.event, each.group,
-            int(each.pause_s * scale * 1000),
+            each.name, each.action, re.compile(each.match), each.file, each.event, each.journal,
+            each.group, int(each.pause_s * scale * 1000),
         )
         for each in configured
     )  # fmt: skip
@@ -100,20 +103,26 @@ class EventRules:
         self._tails = [
             Tail(Path(name)) for name in sorted({rule.file for rule in self._book.rules if rule.file})
         ]
-        self._task: asyncio.Task[None] | None = None
+        self._journal = Journal(
+            self._journal_entry, self._journal_trouble, max(LOOK_FLOOR_S, AGAIN_S * scale)
+        )
+        self._journal_told = False
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Follow from now on; without rules there is nothing to do."""
         for tail in self._tails:
             tail.open_at_end()
         if self._book.rules:
-            self._task = asyncio.create_task(self._follow(self._event_log.last_number))
+            self._tasks = [asyncio.create_task(self._follow(self._event_log.last_number))]
+        if any(rule.journal for rule in self._book.rules):
+            self._tasks.append(asyncio.create_task(self._journal.follow()))
 
     async def stop(self) -> None:
         """Follow no longer."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _follow(self, number: int) -> None:
         while True:
@@ -134,17 +143,30 @@ class EventRules:
         except OSError as error:
             if not tail.told:
                 tail.told = True
-                self._log(
-                    "event_rule_log_unreadable", "warning", {"file": str(tail.path), "reason": str(error)}
-                )
+                self._unreadable(str(tail.path), str(error))
             return
         tail.told = False
         if skipped:
-            fields = {"file": str(tail.path), "reason": f"grew by more than {PIECE_BYTES_MAX} bytes at once"}
-            self._log("event_rule_log_unreadable", "warning", fields)
+            self._unreadable(str(tail.path), f"grew by more than {PIECE_BYTES_MAX} bytes at once")
         for line in lines:
             for rule in self._book.of_line(str(tail.path), line, clock.now_ms()):
                 await self._act(rule, line)
+
+    def _unreadable(self, file: str, reason: str) -> None:
+        self._log("event_rule_log_unreadable", "warning", {"file": file, "reason": reason})
+
+    def _journal_trouble(self, reason: str) -> None:
+        if not self._journal_told:
+            self._journal_told = True
+            self._unreadable("journal", reason)
+
+    async def _journal_entry(self, entry: Entry) -> None:
+        self._journal_told = False
+        try:
+            for rule in self._book.of_entry(entry, clock.now_ms()):
+                await self._act(rule, f"{' '.join(entry.sources[:1])}: {entry.message}")
+        except Exception as error:  # noqa: BLE001 - as in _follow
+            self._failed("event rules", error)
 
     async def _entry(self, entry: Mapping[str, Any]) -> None:
         name = str(entry["event"])

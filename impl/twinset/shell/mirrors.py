@@ -127,6 +127,10 @@ class Mirrors:
             return "the lease has run out"
         return why_io_waits(self._status.get(set_name, {}))
 
+    def disk_failed(self, set_name: str) -> bool:
+        """True when this server's disk of a set has failed."""
+        return self._status.get(set_name, {}).get("state") == State.FAULTY.name
+
     def command(self, effect: MirrorCommand) -> None:
         """Send a command of the core now; its StepDone follows (none for action id 0)."""
         process = self._processes.get(effect.set)

@@ -18,7 +18,7 @@ from twinset.errors import StepFailed
 from twinset.shell import memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 OUTPUT_BYTES_MAX = 64 * 1024
 KILL_GRACE_S = 5.0
@@ -83,6 +83,31 @@ async def run(
         if output is not None:
             return Result(tuple(argv), code, "", "", timed_out)
         return Result(tuple(argv), code, _read(out), _read(err), timed_out)
+
+
+@contextlib.asynccontextmanager
+async def reading(argv: Sequence[str], line_bytes_max: int) -> AsyncIterator[asyncio.StreamReader]:
+    """Run a program and read what it prints while it runs; it ends with the reader. StepFailed when it cannot start."""
+    with memory.ordinary_child():
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StepFailed(f"{argv[0]} cannot be started: {error.strerror}") from None
+    reader = asyncio.StreamReader(line_bytes_max)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+    try:
+        yield reader
+    finally:
+        transport.close()
+        _kill_group(process)
+        await asyncio.shield(_popen_exit(process, KILL_GRACE_S))
 
 
 def run_in_foreground(argv: Sequence[str]) -> int:
@@ -195,6 +220,12 @@ def stat_fields(pid: int) -> list[str]:
     except OSError:
         return []
     return [] if not fields or fields[0] in "ZX" else fields
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that run."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [other for other in pids if stat_fields(other)[1:2] == [str(pid)]]
 
 
 def command_line(pid: int) -> tuple[str, ...]:

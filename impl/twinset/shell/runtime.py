@@ -113,14 +113,9 @@ class Runtime:
             config, paths, self._log, self._link.send, lambda: self._link.peer_run, failed
         )
         system = LocalSystem(
-            self._log,
-            self.mirrors.frozen,
-            self.mirrors.lease_left_s,
-            self._addresses,
-            self._names,
-            self.registry,
-            self._routes,
-        )
+            self._log, self.mirrors.frozen, self.mirrors.disk_failed, self.mirrors.lease_left_s,
+            self._addresses, self._names, self.registry, self._routes,
+        )  # fmt: skip
         self._steps = Steps(config, self.me, paths, scale, system, self.programs, self.feed, failed)
         self._watchers = self._new_watchers(scale, system)
         self._limit = clock.RateLimit(NETWORK_REPORT_S)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.advice.facts import Nic, ScriptFile, ServerFacts
 from twinset.config.cluster import same_name
 from twinset.errors import TwinsetError
+from twinset.resources.printer import plan as printer
 from twinset.shell import available_memory, clock, disk_tools, run
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _programs(config: ClusterConfig) -> Iterator[str]:
     yield from (BY_FILESYSTEM[kind] for kind in kinds if kind in BY_FILESYSTEM)
     if any(key.store == "samba" for group in config.groups for key in group.registry_keys):
         yield "net"
+    if any(group.printers for group in config.groups):
+        yield from printer.PROGRAMS
 
 
 async def _addresses() -> Addresses:

@@ -20,6 +20,7 @@ class LocalSystem:
         self,
         log: Callable[[str, str, Mapping[str, Any]], None],
         io_frozen: Callable[[str], str],
+        disk_failed: Callable[[str], bool],
         lease_left_s: Callable[[], float],
         addresses: Addresses,
         names: Names,
@@ -32,6 +33,7 @@ class LocalSystem:
         self._registry = registry
         self._routes = routes
         self._io_frozen = io_frozen
+        self._disk_failed = disk_failed
         self._lease_left_s = lease_left_s
 
     @property
@@ -66,9 +68,9 @@ class LocalSystem:
         """Run a program to its end."""
         return await run.run(argv, timeout_s=timeout_s, env=env, output=output, pid_file=pid_file)
 
-    def spawn(self, argv: Sequence[str], log: Path) -> int:
-        """Start a helper that outlives the daemon; it is on the write-back path, so it is protected."""
-        return run.spawn_detached(argv, log, protected=True)
+    def spawn(self, argv: Sequence[str], log: Path, *, protected: bool = True) -> int:
+        """Start a program that outlives the daemon; one on the write-back path is protected."""
+        return run.spawn_detached(argv, log, protected=protected, ordinary=not protected)
 
     def is_alive(self, pid: int) -> bool:
         """True while the process runs."""
@@ -77,6 +79,10 @@ class LocalSystem:
     def command_line(self, pid: int) -> tuple[str, ...]:
         """Return the arguments of a process."""
         return run.command_line(pid)
+
+    def children(self, pid: int) -> list[int]:
+        """Return the processes that a process has started and that run."""
+        return run.children(pid)
 
     async def end_process(self, pid: int, grace_s: float, *, gently: bool = True) -> bool:
         """End a process by its id."""
@@ -101,6 +107,10 @@ class LocalSystem:
     def io_frozen(self, set_name: str) -> str:
         """Return why I/O to a mirror set cannot end now."""
         return self._io_frozen(set_name)
+
+    def disk_failed(self, set_name: str) -> bool:
+        """True when this server's disk of a mirror set has failed."""
+        return self._disk_failed(set_name)
 
     def lease_left_s(self) -> float:
         """Return for how long this server may still act."""

@@ -74,7 +74,6 @@ BAD: list[Any] = [
     ("one network on two LANs", {"lan[+]": SAME_PUBLIC}, "E_TOPOLOGY", FIP, "2.3.1-10"),
     ("two public LANs", {"lan[+]": SECOND_PUBLIC}, "W_USE_VIP", "lan", "2.3.7-01"),
     ("line switch", {"group[0].line_switch": [{}]}, "E_UNSUPPORTED", "group[0].line_switch", "6.1-07"),
-    ("printer", {"group[0].printer": [{}]}, "E_UNSUPPORTED", "group[0].printer", "6.1-06"),
     ("name of 16", {VCN: "v" * 16}, "E_LENGTH", VCN, "7.3.1.1-03"),
     ("name empty", {VCN: ""}, "E_LENGTH", VCN, "7.3.1.1-03"),
     *(

@@ -38,6 +38,8 @@ BAD: list[Any] = [
     ("watch looks", {WATCH: [{**COMMAND, "looks": 0}]}, "E_RANGE", f"{WATCH}[0].looks"),
     ("no source", {RULE: [{"name": "r"}]}, "E_RANGE", f"{RULE}[0]"),
     ("two sources", {RULE: [{**FILE, **EVENT}]}, "E_RANGE", f"{RULE}[0]"),
+    ("file and journal", {RULE: [{**FILE, "journal": "*"}]}, "E_RANGE", f"{RULE}[0]"),
+    ("journal, no expression", {RULE: [{"name": "r", "journal": "*"}]}, "E_LENGTH", f"{RULE}[0].match"),
     ("relative", {RULE: [{**FILE, "file": "syslog"}]}, "E_RANGE", f"{RULE}[0].file"),
     ("no expression", {RULE: [{**FILE, "match": ""}]}, "E_LENGTH", f"{RULE}[0].match"),
     ("expression", {RULE: [{**FILE, "match": "("}]}, "E_SYNTAX", f"{RULE}[0].match"),

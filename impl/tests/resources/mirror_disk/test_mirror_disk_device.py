@@ -70,6 +70,7 @@ class World:
     ctx: Context
     path: Path
     frozen: str = ""
+    failed: bool = False
     events: list[str] = dataclasses.field(default_factory=list)
 
     def nothing_left(self) -> None:
@@ -97,6 +98,7 @@ def world(make_context: Any, tmp_path: Path) -> Iterator[World]:
     system = LocalSystem(
         lambda name, *_: world.events.append(name),
         lambda _: world.frozen,
+        lambda _: world.failed,
         lambda: 10.0,
         Mock(),
         Mock(spec=NameService),
@@ -227,6 +229,69 @@ def test_a_busy_mount_is_released_by_force(world: World) -> None:
     asyncio.run(scenario())
 
 
+def held_open(world: World, *, stubborn: bool = False) -> int:
+    """Start a process that keeps a file of the mount open; return its pid."""
+    trap = "trap '' TERM; " if stubborn else ""
+    script = f"{trap}exec 3> {world.path}/open; touch {world.path}/there; while :; do sleep 0.05; done"
+    return run.spawn_detached(["sh", "-c", script], world.server.directory / "holder.log")
+
+
+async def held(world: World) -> None:
+    async with asyncio.timeout(60):
+        while not (world.path / "there").exists():
+            await clock.pause(0.01)
+
+
+@pytest.mark.parametrize("stubborn", [False, True], ids=["ends when asked", "has to be killed"])
+def test_processes_that_keep_a_mount_busy_are_ended_where_that_is_wanted(
+    world: World, stubborn: bool
+) -> None:
+    """Then the unmount is an ordinary one: nothing fails, nothing is lost, and the event names who was ended."""
+    _with_disk(world, end_processes=True)
+
+    async def scenario() -> None:
+        await world.server.start()
+        await RESOURCE.start(world.ctx)
+        pid = held_open(world, stubborn=stubborn)
+        await held(world)
+        await RESOURCE.stop(world.ctx)
+        assert not run.is_alive(pid)
+        assert world.events == ["filesystem_made", "mirror_disk_users_ended"]
+        world.nothing_left()
+
+    asyncio.run(scenario())
+
+
+def test_after_a_disk_error_a_busy_mount_is_no_failure_of_the_stop(world: World) -> None:
+    """The group has to go on elsewhere: what was written is saved, the mount is taken, its user is left alone."""
+
+    async def scenario() -> None:
+        await world.server.start()
+        await RESOURCE.start(world.ctx)
+        (world.path / "dirty").write_bytes(b"kept")
+        pid = held_open(world)
+        await held(world)
+        world.failed = True
+        try:
+            await RESOURCE.stop(world.ctx)
+            assert run.is_alive(pid)
+        finally:
+            await run.end_process(pid)
+        assert world.events == ["filesystem_made", "mirror_disk_forced"]
+        await RESOURCE.start(world.ctx)
+        assert (world.path / "dirty").read_bytes() == b"kept"
+        await RESOURCE.stop(world.ctx)
+
+    asyncio.run(scenario())
+
+
+def _with_disk(world: World, **changes: Any) -> None:
+    disk = world.ctx.group.mirror_disks[0].model_copy(update=changes)
+    world.ctx = dataclasses.replace(
+        world.ctx, group=world.ctx.group.model_copy(update={"mirror_disks": (disk,)})
+    )
+
+
 def test_frozen_io_does_not_hold_the_stop_up(world: World) -> None:
     """Where I/O cannot end, the stop fails it instead of waiting, and that is no failure of the group."""
 
@@ -327,6 +392,7 @@ class HangingDevice(LocalSystem):
         super().__init__(
             lambda name, *_: world.events.append(name),
             lambda _: world.frozen,
+            lambda _: world.failed,
             lambda: 10.0,
             Mock(),
             names,

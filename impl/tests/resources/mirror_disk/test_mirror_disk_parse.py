@@ -66,3 +66,28 @@ def test_any_text_is_parsed(text: str) -> None:
     parse.mounts(text)
     parse.filesystem(text)
     parse.holds_something(text)
+    parse.maps_file_of(f"0-1 r--p 0 08:01 7 {text}", text, "8:1")
+
+
+@pytest.mark.parametrize(
+    ("target", "below"),
+    [("/mnt/db", True), ("/mnt/db/a/b", True), ("/mnt/db2/a", False), ("/mnt", False), ("socket:[1]", False)],
+)
+def test_what_lies_below_a_mount_point_is_inside(target: str, below: bool) -> None:
+    """A neighbour whose name only begins alike is not."""
+    assert parse.inside(target, "/mnt/db") is below
+
+
+@pytest.mark.parametrize(
+    ("line", "uses"),
+    [
+        ("7f00-7f01 r-xp 00000000 07:0a 12 /mnt/db/lib/x y.so", True),
+        ("7f00-7f01 r-xp 00000000 08:01 12 /mnt/db/lib/x y.so", False),
+        ("7f00-7f01 r-xp 00000000 07:0a 12 /usr/lib/x.so", False),
+        ("7f00-7f01 rw-p 00000000 00:00 0", False),
+    ],
+    ids=["mapped", "the same path on another device", "another path", "anonymous"],
+)
+def test_a_mapped_file_keeps_a_mount_busy(line: str, uses: bool) -> None:
+    """Device and path have to fit: a container may have another file system at that path."""
+    assert parse.maps_file_of(f"{line}\n", "/mnt/db", "7:10") is uses

@@ -17,6 +17,7 @@ from twinset.config.rules import (
     chapter_7,
     monitoring,
     partition,
+    printers,
     timing,
 )
 from twinset.config.rules.rule import Rule
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *chapter_2_3.RULES,
     *chapter_6.RULES,
     *chapter_7.RULES,
+    *printers.RULES,
     *monitoring.RULES,
     *alerts.RULES,
     *partition.RULES,

@@ -54,13 +54,14 @@ def event_rules(config: ClusterConfig) -> Iterator[Finding]:
     yield from duplicates(named, what="name", clause="9.4-01")
     for i, rule in enumerate(config.event_rules):
         path = f"event_rule[{i}]"
-        if bool(rule.file) == bool(rule.event):
-            yield error("E_RANGE", path, "needs either file or event", clause="9.4-01", value=rule.name)
-        elif rule.file:
+        if [bool(rule.file), bool(rule.journal), bool(rule.event)].count(True) != 1:
+            text = "needs one of file, journal and event"
+            yield error("E_RANGE", path, text, clause="9.4-01", value=rule.name)
+        elif not rule.event and not rule.match:
+            yield error("E_LENGTH", f"{path}.match", "is empty", clause="9.4-01", value="", limit=1)
+        if rule.file:
             yield from absolute_path(f"{path}.file", rule.file, code="E_RANGE", clause="9.4-01")
-            if not rule.match:
-                yield error("E_LENGTH", f"{path}.match", "is empty", clause="9.4-01", value="", limit=1)
-        elif not known(rule.event):
+        if rule.event and not known(rule.event):
             text = (
                 f"{shown(rule.event)} is neither the id nor the name of an event; twinset events shows them"
             )

@@ -35,6 +35,22 @@ def mounted_at(mountinfo: str, path: str) -> MountEntry | None:
     return found[-1] if found else None
 
 
+def inside(target: str, path: str) -> bool:
+    """True when a path is the mount point or lies below it."""
+    return target == path or target.startswith(path.rstrip("/") + "/")
+
+
+def maps_file_of(maps: str, path: str, device: str) -> bool:
+    """True when /proc/PID/maps names a file of that device (major:minor) below the mount point."""
+    for line in maps.split("\n"):
+        fields = line.split(None, 5)
+        if len(fields) == 6 and inside(fields[5], path):
+            major, _, minor = fields[3].partition(":")
+            if f"{int(major, 16)}:{int(minor, 16)}" == device:
+                return True
+    return False
+
+
 def filesystem(blkid_export: str) -> str:
     """Return the type of the file system that blkid found; "" when the device holds none."""
     values = dict(line.split("=", 1) for line in blkid_export.splitlines() if "=" in line)

@@ -116,6 +116,11 @@ def unmount(path: str) -> list[str]:
     return ["umount", path]
 
 
+def write_back(path: str) -> list[str]:
+    """Write back what is dirty in the file system at a path."""
+    return ["sync", "--file-system", path]
+
+
 def unmount_lazily(path: str) -> list[str]:
     """Take the mount out of the tree whoever uses it."""
     return ["umount", "--lazy", path]

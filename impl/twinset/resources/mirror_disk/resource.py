@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from twinset.errors import StepFailed
-from twinset.resources.mirror_disk import device, parse, plan
+from twinset.resources.mirror_disk import device, parse, plan, users
 
 if TYPE_CHECKING:
     from twinset.config.cluster import MirrorDisk, Mount
@@ -31,7 +31,7 @@ RETRY_S: Final = 0.25
 LOOK_S: Final = 0.2  # between two looks whether an unmount can still end
 MAKE_S: Final = 1800.0  # a large file system may be checked or made that long
 FORCE_TRIES: Final = 8
-HOLDERS_SHOWN: Final = 5
+END_GRACE_S: Final = 5.0  # from SIGTERM to SIGKILL, of each process that is ended
 
 
 class MirrorDiskResource:
@@ -130,36 +130,56 @@ async def _make_filesystem(ctx: Context, path: str, mount: Mount) -> None:
 async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
     """Unmount; return "" or what was wrong when it took force.
 
-    Where the right to write is gone (frozen I/O) force is the only way, and nothing is wrong with the group.
+    Where the right to write is gone (frozen I/O) force is the only way, and nothing is wrong with the group. Where the
+    disk has failed the group is to go on elsewhere, and after force nothing here reaches the disk any more.
     """
     waited_s, limit_s = 0.0, ctx.scaled(BUSY_S, BUSY_FLOOR_S)
+    ends_users = _disk(ctx).end_processes
     trouble, frozen = "", ""
     await device.fail_if_orphaned(ctx, set_name, mount.letter)
-    while _mounted(mount.path) is not None:
+    while (entry := _mounted(mount.path)) is not None:
         if frozen := ctx.system.io_frozen(set_name):
             break  # what is dirty cannot be written back: an unmount would hang
-        outcome = await _unmount_once(ctx, set_name, mount)
+        outcome = await _patiently(ctx, set_name, mount, plan.unmount(mount.path))
         if outcome.ok:
             continue  # something may be mounted below
         trouble = outcome.reason()
-        if outcome.timed_out or waited_s >= limit_s:
+        if outcome.timed_out:
             break
+        if waited_s >= limit_s:
+            if not ends_users:
+                break
+            ends_users, waited_s = False, 0.0
+            await _end(ctx, mount.path, await asyncio.to_thread(users.find, entry))
         await ctx.system.pause(RETRY_S)
         waited_s += RETRY_S
     else:
         return ""
-    holders = await asyncio.to_thread(_holders, mount.path)
+    found = await asyncio.to_thread(users.find, entry)
+    if not frozen:  # whoever keeps it busy, what others have written is saved first
+        await _patiently(ctx, set_name, mount, plan.write_back(mount.path))
     await device.fail_io(ctx, set_name, mount.letter)
     await _unmount_by_force(ctx, mount.path)
-    used = f", in use by {', '.join(holders)}" if holders else ""
+    if _disk(ctx).end_processes:
+        await _end(ctx, mount.path, found)
+    used = f", in use by {users.shown(found)}" if found else ""
     told = f"{mount.path} was released by force{used}: {frozen or trouble}"
     ctx.system.log("mirror_disk_forced", "warning", {"group": ctx.group.name, "reason": told})
-    return "" if frozen else told
+    return "" if frozen or ctx.system.disk_failed(set_name) else told
 
 
-async def _unmount_once(ctx: Context, set_name: str, mount: Mount) -> Outcome:
-    """Try once; what the right to write is taken away from meanwhile must not wait for I/O that never ends."""
-    trying = asyncio.ensure_future(ctx.system.run(plan.unmount(mount.path), timeout_s=UNMOUNT_TRY_S))
+async def _end(ctx: Context, path: str, found: list[users.User]) -> None:
+    """End the processes that keep a file system busy, as the configuration wants it, and name them."""
+    ended = [user for user in found if user.pid not in {1, os.getpid()}]
+    if ended:
+        fields = {"group": ctx.group.name, "path": path, "processes": [str(user) for user in ended]}
+        ctx.system.log("mirror_disk_users_ended", "warning", fields)
+    await asyncio.gather(*(ctx.system.end_process(user.pid, END_GRACE_S) for user in ended))
+
+
+async def _patiently(ctx: Context, set_name: str, mount: Mount, argv: list[str]) -> Outcome:
+    """Run what writes back; when the right to write is taken away meanwhile, it must not wait for ever."""
+    trying = asyncio.ensure_future(ctx.system.run(argv, timeout_s=UNMOUNT_TRY_S))
     while not (await asyncio.wait({trying}, timeout=LOOK_S))[0]:
         if ctx.system.io_frozen(set_name):
             await device.fail_io(ctx, set_name, mount.letter)
@@ -194,32 +214,3 @@ def _is_blank(path: str) -> bool:
         return not any(piece.strip(b"\0") for piece in pieces)
     finally:
         os.close(descriptor)
-
-
-def _holders(path: str) -> list[str]:
-    """Name some processes that have something open below a path."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and _uses(process, path):
-            try:
-                word = (process / "comm").read_text().strip()
-            except OSError:
-                continue
-            found.append(f"{word} ({process.name})")
-    return found[:HOLDERS_SHOWN]
-
-
-def _uses(process: Path, path: str) -> bool:
-    links = [process / "cwd", process / "root", process / "exe"]
-    try:
-        links += list((process / "fd").iterdir())
-    except OSError:
-        return False
-    for link in links:
-        try:
-            target = str(link.readlink())
-        except OSError:
-            continue
-        if target == path or target.startswith(path.rstrip("/") + "/"):
-            return True
-    return False

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Stop script of group @GROUP@.
+ARMKILL @WATCH@
+exit 0
