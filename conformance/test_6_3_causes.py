@@ -55,3 +55,24 @@ def test_the_complete_stall_of_a_server(pair: Pair, judge: Judge) -> None:
     later = pair.settle(lambda s: s.place("auto") == SERVER2, seen_by=SERVER2)
     judge.equal("6.3-05", "after it went on", expected=SERVER2, observed=later.place("auto"))
     judge.equal("6.3-05", "who answers", expected=SERVER2, observed=pair.see.owner_of(fip))
+
+
+@pytest.mark.spoils
+@pytest.mark.needs("software_faults")
+@light
+@clause("6.3-06")
+def test_a_fault_of_the_cluster_software(pair: Pair, judge: Judge) -> None:
+    """The software of server 1 ends and does not come back, while the server runs on: its group starts on the other
+    one, which alone answers for its address.
+    """
+    pair.wait_place("auto", SERVER1)
+    fip = str(pair.provisioned["floating_ips"][0])
+    noted = len(pair.see.script_runs(SERVER2))
+    pair.spoil()
+    pair.adapter.request("software", {"server": SERVER1, "action": "end"})
+    after = pair.wait(lambda s: s.place("auto") == SERVER2, "auto to fail over", seen_by=SERVER2)
+    judge.equal("6.3-06", "the group", expected=SERVER2, observed=after.place("auto"))
+    starts = [(r.group, r.event) for r in pair.see.script_runs(SERVER2)[noted:] if r.script == "start"]
+    judge.equal("6.3-06", "starts on server 2", expected=[("auto", "FAILOVER")], observed=starts)
+    judge.equal("6.3-06", "who answers", expected=SERVER2, observed=pair.see.owner_of(fip))
+    judge.equal("6.3-06", "server 1 runs on", expected=True, observed=pair.see.pings(pair.see.fixed[SERVER1]))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from conformance.suite import sample_texts
 from conformance.suite.config import (
     SERVERS,
     Config,
@@ -31,6 +32,9 @@ WATCHED_LOG, STALLED, WATCH_COMMAND = (
     "/run/conformance-watch",
 )
 CLIENTS_GROUP = "served"  # of the configuration "clients"
+MEMORY_COUNT = 1024  # of requests under way, of the configuration "memory"
+MEMORY_KIB = (64 * (MEMORY_COUNT + 64) + 1024) * 2  # what its mirror set needs, by the formula of 4.5.1-02
+WITH_ACCOUNT = ("commands", "stall")
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -42,7 +46,7 @@ def build(name: str, provisioned: Config) -> Config:
         "servers": [{"name": server, "system_letter": "C"} for server in SERVERS],
         "networks": provisioned["networks"],
         # ARMLOAD runs programs as a registered account (9.2-03); it is one that the servers' system has.
-        "accounts": [{"name": account_of(provisioned)}] if name == "commands" else [],
+        "accounts": [{"name": account_of(provisioned)}] if name in WITH_ACCOUNT else [],
         **_BUILDERS[name](list(provisioned["floating_ips"]), str(provisioned["scratch"])),
     }
 
@@ -116,6 +120,15 @@ def _with_more(scratch: str) -> Config:
     return script(text("start"), text("stop"))
 
 
+def _memory(fips: list[str], scratch: str) -> Config:
+    """One group on a mirrored disk that needs much memory."""
+    del fips
+    return {
+        "mirror_sets": [mirror_set(1, max_io_count=MEMORY_COUNT)],
+        "groups": [group("db", disk_resource(), _scripts(scratch))],
+    }
+
+
 def _copies(fastsync: bool) -> Callable[[list[str], str], Config]:
     """One group on one mirrored disk, for everything about copies."""
 
@@ -135,6 +148,30 @@ def _commands(fips: list[str], scratch: str) -> Config:
         "groups": [
             group("mover", fip(fips[0]), _scripts(scratch)),
             group("loader", _with_more(scratch), startup="manual"),
+        ],
+    }
+
+
+def _samples(fips: list[str], scratch: str) -> Config:
+    """Two groups with the sample start script of 4.5.2, one of them with a disk."""
+    scripts = script(sample_texts.start_bat(scratch), script_text("stop", scratch))
+    return {
+        "mirror_sets": [mirror_set(1, fastsync=True)],
+        "groups": [
+            group(sample_texts.GROUP, disk_resource(), fip(fips[0]), scripts),
+            group(sample_texts.BESIDE, scripts),
+        ],
+    }
+
+
+def _stall(fips: list[str], scratch: str) -> Config:
+    """A group for each server that stays there, with what the case has put beside its scripts (9.2)."""
+    del fips
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group(f"watch{server[-1]}", _with_more(scratch), policy=(server,), startup="manual")
+            for server in SERVERS
         ],
     }
 
@@ -205,10 +242,13 @@ _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
+    "stall": _stall,
     "registry": _registry,
     "routes": _routes,
     "watched": _watched,
     "clients": _clients,
+    "memory": _memory,
+    "samples": _samples,
     "printing": _printing,
     "copies": _copies(fastsync=True),
     "copies-full": _copies(fastsync=False),

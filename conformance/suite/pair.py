@@ -166,9 +166,14 @@ class Pair:
         self.adapter.request("power", {"server": server, "action": "cut"})
         self.now.powered.discard(server)
 
-    def power_on(self, server: str) -> None:
-        """Give a server its power back."""
-        self.adapter.request("power", {"server": server, "action": "on"})
+    def crash_during(self, server: str, operation: Answer) -> None:
+        """Cut the power of a server while it carries an operation out that it was given."""
+        self.adapter.request("power", {"server": server, "action": "cut", "during": operation})
+        self.now.powered.discard(server)
+
+    def power_on(self, server: str, **limits: int) -> None:
+        """Give a server its power back; with `memory_mib` it has no more memory than that."""
+        self.adapter.request("power", {"server": server, "action": "on", **limits})
         self.now.powered.add(server)
 
     def fault_disk(self, server: str, fault: str | None) -> None:

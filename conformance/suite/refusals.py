@@ -1,10 +1,12 @@
 """How an operation is refused, as a value that a case can compare."""
 
+from typing import Any
+
 from conformance.suite.errors import Failed, Refused
 from conformance.suite.pair import Pair
 
 
-def refusal(pair: Pair, op: str, **args: str) -> str:
+def refusal(pair: Pair, op: str, **args: Any) -> str:
     """The class of error with which an operation is refused or fails; "accepted" when it is not."""
     try:
         pair.operate(op, **args)

@@ -38,9 +38,13 @@ def every_case() -> tuple[Case, ...]:
 
 def _cases_of(path: Path) -> Iterator[Case]:
     module = importlib.import_module(f"conformance.{path.stem}")
+    common = getattr(module, "pytestmark", [])
     for name, function in vars(module).items():
         if name.startswith("test_") and callable(function):
-            marks = getattr(function, "pytestmark", [])
+            marks = [
+                *(common if isinstance(common, list) else [common]),
+                *getattr(function, "pytestmark", []),
+            ]
 
             def named(mark: str, marks: Any = marks) -> tuple[str, ...]:
                 return tuple(arg for each in marks if each.name == mark for arg in each.args)

@@ -6,7 +6,7 @@ from conformance.suite import registry, uncased, verdicts
 from conformance.suite.report.model import Report, Run, build
 from conformance.suite.verdicts import CaseResult
 
-PASSED, FAILED, ADVISED, OPTIONAL, UNCASED = "6.2.5-13", "6.2.5-06", "2.1.4-03", "4.3.4-01", "3.1.1-01"
+PASSED, FAILED, ADVISED, OPTIONAL, UNCASED = "6.2.5-13", "6.2.5-06", "2.1.4-03", "4.3.4-01", "2.2.3-01"
 HOSTILE = '<script>alert("x")</script>]]>&\x00\x1b[31m\ud800\u202e" onclick="boom()'
 
 

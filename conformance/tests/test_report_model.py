@@ -28,7 +28,7 @@ def test_it_holds_every_clause_and_what_was_seen() -> None:
     entry = found["clauses"][FAILED]
     assert (entry["verdict"], entry["level"], entry["tier"]) == ("fail", "mandatory", "pair")
     assert entry["text"] == registry.load_once()[FAILED].text
-    assert found["clauses"][UNCASED]["uncased"]["why"] == "capability"
+    assert found["clauses"][UNCASED]["uncased"]["why"] == "manager"
     assert found["cases"][1]["checks"][0]["observed"] == "'seen'"
     assert found["format"] == 1
     assert found["guide"]["edition"] == 2

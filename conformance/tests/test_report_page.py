@@ -58,7 +58,8 @@ def test_every_clause_is_on_the_page_with_all_there_is_to_know() -> None:
     clauses = {a["id"]: a for name, a in seen.elements if name == "details" and "id" in a}
     assert len(clauses) == len(found["clauses"])
     assert clauses[f"c-{FAILED}"]["data-verdict"] == "fail"
-    assert clauses[f"c-{UNCASED}"]["data-level"] == "mandatory"
+    assert clauses[f"c-{FAILED}"]["data-level"] == "mandatory"
+    assert clauses[f"c-{UNCASED}"]["data-level"] == "optional"
     for words in (
         found["clauses"][FAILED]["text"],
         "'wanted'",

@@ -2,14 +2,13 @@
 
 import contextlib
 import itertools
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import topology
-from harness.adapters import neutral, registry
+from harness.adapters import faults, neutral, operations, partitioning, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -18,7 +17,6 @@ from harness.labs.api import ApiRefused
 from harness.labs.choice import AnyHost, AnyLab, AnyServer
 from harness.labs.pair import await_daemons
 from harness.labs.server import Server
-from harness.run import Result
 from harness.topology import FLOATING_IP, PUBLIC, SERVER
 from harness.wait import wait_for
 
@@ -29,30 +27,9 @@ if TYPE_CHECKING:
 CLI = "TWINSET_ADAPTER_CLI"
 CONFIGURATION = "/etc/twinset/conformance.toml"
 SCRATCH = "/var/lib/twinset/conformance"
-EXIT_REFUSED = 1
 SIGNATURE_OF_SPARES = 0x7E160000
 # The reference's events by the kinds that the suite knows; other events pass under their own names.
 KINDS = {"full_copy": "full_copy", "share_inaccessible": "share_inaccessible"}
-# The operations of the contract as words of the operator's command; {x} is an argument, empty ones fall out.
-OPERATIONS: dict[str, tuple[str, ...]] = {
-    "cluster.start": ("cluster", "start"),
-    "cluster.stop": ("cluster", "stop"),
-    "server.return": ("server", "return", "{server}"),
-    "server.shutdown": ("server", "shutdown", "{server}"),
-    "server.isolate": ("server", "isolate", "{server}"),
-    "group.start": ("group", "start", "{group}", "{to}"),
-    "group.stop": ("group", "stop", "{group}"),
-    "group.move": ("group", "move", "{group}", "{to}"),
-    "mirror.create": ("mirror", "create", "{set}", "--source", "{source}"),
-    "mirror.cancel": ("mirror", "cancel", "{set}"),
-    "mirror.permit": ("mirror", "permit", "{set}", "--server", "{server}"),
-    "mirror.restrict": ("mirror", "restrict", "{set}", "--server", "{server}"),
-    "mirror.forced_permit": ("mirror", "forced-permit", "{set}", "--server", "{server}", "--yes"),
-    "mirror.forced_return": ("mirror", "forced-return", "{set}", "--server", "{server}", "--yes"),
-}
-# The same over the daemon's socket: its verbs have the contract's names, and `server` where that says `to`.
-CONFIRMED = frozenset({"mirror.forced_permit", "mirror.forced_return"})  # the suite means what it asks
-ARGUMENTS = {"server": "server", "group": "group", "to": "server", "set": "set", "source": "source"}
 OPERATE_S = 240.0
 CONFIGURED_S = 60.0
 
@@ -70,6 +47,7 @@ class PairVerbs:
         self._config: dict[str, Any] = {}
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
+        self._memory = faults.Memory()
         self._new: set[str] = set()  # servers that are new machines, until they have the configuration
 
     def table(self) -> dict[str, Verb]:
@@ -82,6 +60,7 @@ class PairVerbs:
             "link",
             "pause",
             "disk",
+            "software",
             "operate",
             "status",
             "events",
@@ -140,6 +119,7 @@ class PairVerbs:
         return {
             "scratch": SCRATCH,
             "registry_get": list(registry.GET),
+            "services": {"define": [*faults.SERVICES, "define"], "pid": [*faults.SERVICES, "pid"]},
             "servers": servers,
             "client": {"interface": public.name},
             **_remote(lab, public.name),
@@ -171,6 +151,7 @@ class PairVerbs:
         lab, self._lab = self._lab, None
         if lab is not None:
             lab.destroy()
+        self._memory.remove()
         return {}
 
     def collect(self, args: Args) -> dict[str, Any]:
@@ -198,7 +179,7 @@ class PairVerbs:
         if runs:
             self.operate({"op": "cluster.stop"})
         if os.environ.get(CLI):
-            _required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
+            operations.required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
         else:
             self._call(self.lab.server1, "cluster.create", {"text": text})
         self._config = config
@@ -243,17 +224,13 @@ class PairVerbs:
 
     def operate(self, args: Args) -> dict[str, Any]:
         """An operator's command, given on a server that runs."""
-        op = needed(args, "op")
-        if op not in OPERATIONS:
-            raise Answer(UNSUPPORTED, f"no operation {op!r}")
-        server = self._asked(args)
+        if args.get("op") == partitioning.OPERATION:
+            return partitioning.partition(self._server(args), args)
+        op, server = operations.known(args), self._asked(args)
         if os.environ.get(CLI):
-            words = [str(args.get(w[1:-1], "")) if w.startswith("{") else w for w in OPERATIONS[op]]
-            return {"answer": _required(server.twinset_result(*filter(None, words), timeout_s=OPERATE_S))}
-        given: dict[str, Any] = {name: args[key] for key, name in ARGUMENTS.items() if args.get(key)}
-        if op in CONFIRMED:
-            given["confirm"] = True
-        return {"answer": self._call(server, op, given)}
+            words = operations.words(op, args)
+            return {"answer": operations.required(server.twinset_result(*words, timeout_s=OPERATE_S))}
+        return {"answer": self._call(server, op, operations.arguments(op, args))}
 
     @staticmethod
     def _call(server: AnyServer, verb: str, given: dict[str, Any]) -> Any:
@@ -287,9 +264,13 @@ class PairVerbs:
         server = self._server(args)
         match needed(args, "action"):
             case "cut":
-                self.lab.power_off(server)
+                with self._during(server, args.get("during")):
+                    self.lab.power_off(server)
             case "on":
-                self.lab.power_on(server)
+                if "memory_mib" in args:
+                    self._memory.power_on(self.lab, server, needed(args, "memory_mib", int))
+                else:
+                    self.lab.power_on(server)
                 wait_for(server.daemon_answers, 60, f"twinsetd on {server.name} to answer")
                 if server.name in self._new:
                     self._new.discard(server.name)
@@ -297,6 +278,21 @@ class PairVerbs:
                     wait_for(lambda: self._configured(server), CONFIGURED_S, f"{server.name} to take it up")
             case other:
                 raise Answer(UNSUPPORTED, f"no power action {other!r}")
+        return {}
+
+    @staticmethod
+    def _during(server: AnyServer, operation: Args | None) -> contextlib.AbstractContextManager[None]:
+        if operation is None:
+            return contextlib.nullcontext()
+        op = operations.known(operation)
+        return faults.under_way(server, op, operations.arguments(op, operation))
+
+    def software(self, args: Args) -> dict[str, Any]:
+        """End the port's own software on a server that goes on."""
+        server = self._server(args)
+        if needed(args, "action") != "end":
+            raise Answer(UNSUPPORTED, f"no software action {args['action']!r}")
+        faults.end_software(server)
         return {}
 
     def link(self, args: Args) -> dict[str, Any]:
@@ -397,21 +393,6 @@ def _remote(lab: AnyLab, interface: str) -> dict[str, Any]:
 def _plain(lab: AnyLab, lan: str, host: str) -> str:
     """A host's address on a LAN, without its prefix length."""
     return lab.topology.lan(lan).addresses[host].partition("/")[0]
-
-
-def _required(result: Result) -> Any:
-    """The command's answer, or its refusal as the suite wants it."""
-    try:
-        answer = json.loads(result.stdout) if result.stdout.strip() else {}
-    except ValueError:
-        answer = {}
-    if result.returncode == 0:
-        return answer
-    error = answer.get("error", answer) if isinstance(answer, dict) else {}
-    error = error if isinstance(error, dict) else {"message": str(error)}
-    message = str(error.get("message") or result.stderr.strip() or result.stdout.strip())
-    kind = REFUSED if result.returncode == EXIT_REFUSED else FAILED
-    raise Answer(kind, message, str(error.get("code", "")))
 
 
 def _range(partition: Partition) -> dict[str, int]:

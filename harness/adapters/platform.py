@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.adapters.lines import FAILED, Answer, Args, needed
+from harness.adapters.lines import FAILED, REFUSED, Answer, Args, needed
 
 SECTOR = 512
 TYPES = {"plain": 0x83, "cluster": 0xDA, "extended": 0x0F, "gpt": 0xEE, "ldm": 0x42, "lvm": 0x8E, "md": 0xFD}
@@ -28,6 +28,26 @@ def inspect_disk(args: Args) -> dict[str, Any]:
         sides = [pair.Side.of_json(each.as_json()) for each in (found, _inspected(args["other"]))]
         findings += [finding.as_json() for finding in pair.compare(*sides)]
     return {"accepted": not any(f["severity"] == "error" for f in findings), "findings": findings}
+
+
+def adjust_disk(args: Args) -> dict[str, Any]:
+    """The partitions of a disk after they were adjusted to those of another one."""
+    from twinset.disks.adjust import adjusted
+    from twinset.disks.pair import Side
+    from twinset.errors import Refusal
+
+    found = _inspected(needed(args, "disk", dict))
+    other = Side.of_json(_inspected(needed(args, "other", dict)).as_json())
+    try:
+        made = adjusted(found.facts.size_bytes, SECTOR, found.partitions, other.data)
+    except Refusal as refusal:
+        raise Answer(REFUSED, refusal.message, refusal.code) from refusal
+    return {
+        "partitions": [
+            {"number": part.number, "start_bytes": part.start_bytes, "size_bytes": part.length_bytes}
+            for part in made.partitions
+        ]
+    }
 
 
 def _inspected(disk: dict[str, Any]) -> Any:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.adapters import lines, neutral
-from harness.adapters.lines import UNSUPPORTED, Answer, Args, Verb, needed
+from harness.adapters.lines import REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.adapters.pair import CLI, PairVerbs
-from harness.adapters.platform import inspect_disk
+from harness.adapters.platform import adjust_disk, inspect_disk
 from harness.errors import HarnessError
 from harness.labs import choice
 from harness.run import run
@@ -31,6 +31,7 @@ TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]
 
 
 CAPABILITIES = (
+    "adjust_disk",
     "validate",
     "estimate",
     "inspect_disk",
@@ -40,21 +41,40 @@ CAPABILITIES = (
     "mirror_functions",
     "name_servers",
     "both_go_on",
+    "cut_inside",
+    "easy_creation",
+    "memory_limits",
+    "software_faults",
     "reconfigure",
     "disk_faults",
     "event_rules",
+    "floating_ip_settings",
     "monitoring",
+    "operation_forms",
+    "partitioning",
     "remote_lan",
     "printers",
     "registry",
     "replace_disk",
     "replace_server",
     "script_commands",
+    "services",
     "virtual_ip",
 )
 # What a lab cannot do: a virtual machine's disk does not fail on demand, its system disk is out of reach without
-# power, and the machines' public LAN leads to no router.
-BEYOND = {choice.VAGRANT: ("disk_faults", "remote_lan", "replace_server")}
+# power, systemd starts its daemons again, its memory is fixed, an agent waits for every answer, and the machines'
+# public LAN leads to no router.
+BEYOND = {
+    choice.VAGRANT: (
+        "cut_inside",
+        "disk_faults",
+        "memory_limits",
+        "remote_lan",
+        "replace_server",
+        "services",
+        "software_faults",
+    )
+}
 
 
 def describe(lab: str, scale: float) -> dict[str, Any]:
@@ -144,6 +164,18 @@ def _switching_time(args: Args) -> dict[str, Any]:
     return {"resources_s": switching_time(needed(args, "resources", dict)).resources_s}
 
 
+def easy_scripts(args: Args) -> dict[str, Any]:
+    """The reference's ready-made scripts."""
+    from twinset.operator.script_templates import TEMPLATES, render
+
+    kind, group = str(needed(args, "kind")).replace("_", "-"), str(needed(args, "group"))
+    if kind not in TEMPLATES:
+        raise Answer(REFUSED, f"there is no template for {kind}", "E_UNSUPPORTED")
+    words = {name.upper(): str(needed(args, name)) for name in ("share", "path", "address")}
+    made = render(kind, group, "/etc/twinset/scripts", {**words, "GUEST": "yes"})
+    return {part: made[f"{group}-{part}"] for part in ("start", "stop")}
+
+
 ESTIMATES: dict[str, Verb] = {
     "memory": _set_memory,
     "cluster_memory": _cluster_memory,
@@ -159,6 +191,8 @@ def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> 
         "validate": validate,
         "estimate": estimate,
         "inspect_disk": inspect_disk,
+        "adjust_disk": adjust_disk,
+        "easy_scripts": easy_scripts,
         **pair.table(),
     }
 

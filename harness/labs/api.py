@@ -26,14 +26,23 @@ class ApiRefused(CommandFailed):
         self.error: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
 
 
-def call(pid: int, path: str, message: dict[str, Any], timeout_s: float = 20.0) -> Any:
-    """Send one request to ``path`` as that PID 1 sees it; return the result, or raise with the refusal."""
-    request = {"id": 1, **message}
+def ask(pid: int, path: str, message: dict[str, Any], timeout_s: float = 20.0) -> socket.socket:
+    """Send one request to ``path`` as that PID 1 sees it, and leave; the answer comes on the connection."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(timeout_s)
-            connection.connect(f"/proc/{pid}/root{path}")
-            connection.sendall(json.dumps(request).encode() + b"\n")
+        connection.settimeout(timeout_s)
+        connection.connect(f"/proc/{pid}/root{path}")
+        connection.sendall(json.dumps({"id": 1, **message}).encode() + b"\n")
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def call(pid: int, path: str, message: dict[str, Any], timeout_s: float = 20.0) -> Any:
+    """Send one request; return the result, or raise with the refusal."""
+    try:
+        with ask(pid, path, message, timeout_s) as connection:
             answer = _answer(connection)
     except OSError as error:
         raise CommandFailed(f"{path}: {error}") from error

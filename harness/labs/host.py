@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import LabError
-from harness.labs import processes
+from harness.labs import processes, services
 from harness.labs.asking import Job
 from harness.labs.state import ProcessMark
 from harness.run import PIPE, Process, Result, kill_group, popen, run
@@ -33,7 +33,7 @@ def environment(run_id: str, extra: Mapping[str, str] | None = None) -> dict[str
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
         **inherited,
-        "PATH": f"{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{services.PROGRAMS}:{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "TERM": os.environ.get("TERM", "dumb"),

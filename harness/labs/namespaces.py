@@ -154,12 +154,12 @@ class Lab:
 
     # -- power
 
-    def power_on(self, host: Host) -> None:
-        """Give a host power: fresh namespaces, its LANs, then its daemon."""
+    def power_on(self, host: Host, inside: Callable[[Sequence[str]], list[str]] = list) -> None:
+        """Give a host power: fresh namespaces, its LANs, then its daemon, by the command that ``inside`` makes."""
         host.boot(self._keeper.pid)
         self._plugs.plug(host.name, host.init.pid)
         if isinstance(host, Server) and self.state.daemon is not None:
-            host.start_daemon(self.state.daemon)
+            host.start_daemon(inside(self.state.daemon))
         self.state.hosts[host.name] = state.ProcessMark.of(host.init.pid)
         self.state.save()
         self.artefacts.note(f"power on {host.name}")

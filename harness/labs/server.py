@@ -88,6 +88,10 @@ class Server(Host, Asking):
         message = {"verb": verb, "args": arguments}
         return api.call(self.init.pid, api.DAEMON_SOCKET, message, timeout_s)
 
+    def ask(self, verb: str, **arguments: Any) -> socket.socket:
+        """Ask twinsetd and do not wait for its answer, which would come on the connection."""
+        return api.ask(self.init.pid, api.DAEMON_SOCKET, {"verb": verb, "args": arguments})
+
     def mirror(self, verb: str, set_name: str = "set1", timeout_s: float = 20.0, **arguments: Any) -> Any:
         """Ask the set's mirror process directly."""
         return api.call(self.init.pid, api.mirror_socket(set_name), {"verb": verb, **arguments}, timeout_s)

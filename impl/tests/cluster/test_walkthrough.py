@@ -207,3 +207,18 @@ def test_shutdown_of_one_server_fails_its_groups_over(started: Pair) -> None:
     assert [environment["ARMS_EVENT"] for environment in started.scripts(S2, "A")] == ["FAILOVER"]
     back(started, S1)
     assert started.servers(S2) == ("Od", "O")
+
+
+def test_an_isolated_server_that_is_lost_again_is_down(started: Pair) -> None:
+    """Od until it is silent for the whole time-out, then Xd, and Od again when it is heard; nothing moves meanwhile."""
+    crash(started, S1)
+    back(started, S1)
+    assert started.servers(S2) == ("Od", "O")
+    before = started.places(S2)
+    crash(started, S1)
+    assert started.servers(S2) == ("Xd", "O")
+    assert started.places(S2) == before
+    back(started, S1)
+    assert started.servers(S2) == ("Od", "O")
+    returned(started, S1)
+    assert started.servers(S2) == ("O", "O")

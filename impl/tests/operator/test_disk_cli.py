@@ -252,3 +252,22 @@ def test_every_command_and_option_is_in_the_operators_manual() -> None:
         text = disk(str(command.name), "--help").stdout
         words |= set(re.findall(r"--(?!help)[a-z-]+", text))
     assert {word for word in words if word not in manual} == set()
+
+
+def test_adjust_takes_the_sizes_of_the_other_disk(image: str, tmp_path: Path) -> None:
+    """What lies there is named first; afterwards both disks can be mirrored, and a disk without a tail is refused."""
+    other, full = str(tmp_path / "other.img"), str(tmp_path / "full.img")
+    for path, size in ((other, 80), (full, 30)):
+        with Path(path).open("wb") as file:
+            file.truncate(size * MIB)
+    disk("prepare", other, "--cluster-mib", "4", "--data", "20M,20M", "--yes")
+    disk("prepare", image, "--cluster-mib", "4", "--data", "18M,20M", "--yes")
+    disk("prepare", full, "--cluster-mib", "4", "--data", "12M,12M", "--reserve-tail", "0", "--yes")
+    told = tmp_path / "other.json"
+    told.write_text(disk("inspect", other, "--json").stdout)
+    assert disk("adjust", image, "--other", str(told), "--yes").exit_code == 1
+    written = as_json("adjust", image, "--other", str(told), "--discard", "table", "--yes")
+    assert [part["size_bytes"] // MIB for part in written["partitions"]] == [4, 20, 20]
+    assert as_json("inspect", image, "--other", str(told))["usable"]
+    refused = disk("adjust", full, "--other", str(told), "--discard", "table")
+    assert (refused.exit_code, "[2.1.3-05]" in refused.stdout + refused.stderr) == (1, True)

@@ -38,7 +38,11 @@ def silence(cluster: Cluster, trigger: str) -> None:
             give_up(cluster, reason)
         else:
             arbitration.silent(cluster)
-    elif cluster.phase not in OPERATING and cluster.life.peer_status in ("O", "Od"):
+    elif cluster.phase in OPERATING:
+        if cluster.life.peer_status == "Od":
+            _judge_outsider(cluster, "Xd")  # it was isolated, and is gone
+            _forget_told(cluster)
+    elif cluster.life.peer_status in ("O", "Od"):
         cluster.life.peer_status = "Xd"
         _forget_told(cluster)
 

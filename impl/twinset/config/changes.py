@@ -53,6 +53,8 @@ class Change:
 LIVE_SETTINGS: Final = {
     "cluster.auto_return": "6.2.5-07",
     "cluster.preferred_survivor": "4.2.3-01",
+    "cluster.operation_form": "3.1.1-01",
+    "cluster.floating_ips": "2.3.1-11",
     "cluster.ping_targets": "4.2.3-01",
     "cluster.fence": "4.2.3-01",
     "cluster.fence_timeout_s": "4.2.3-01",
@@ -70,6 +72,7 @@ LIVE_ATTRIBUTES: Final = {
     "startup": "6.2.2-01",
     "failover": "6.2.3-01",
     "failback": "6.2.4-01",
+    "application": "3.1.1-01",
     "logical_service_name": "6.2-01",
     "logical_service_names": "6.2-01",
 }

@@ -14,6 +14,7 @@ from twinset.guide import limits
 Role = Literal["public", "interconnect", "mirror"]
 Startup = Literal["automatic", "manual"]
 Failover = Literal["normal", "exclusive"]
+OperationForm = Literal["", "uni-directional", "multi-directional"]
 RegistryStore = Literal["twinset", "samba"]
 MonitorType = Literal["public_lan", "floating_ip", "mount", "mirror_disk_io", "process"]
 WatchAction = Literal["failover", "shutdown"]
@@ -44,6 +45,9 @@ class ClusterSettings(Table):
     auto_return: bool = False
     fastsync: bool = True
     preferred_survivor: str = ""
+    operation_form: OperationForm = ""  # of standby (3.1); "": not said
+    # The addresses that groups may have, where an operator keeps such a list (2.3.1-11); empty: any that fits.
+    floating_ips: tuple[str, ...] = ()
     # What stands between silence and a take-over (cluster/arbitration.py); both off by default (4.2.3-01).
     ping_targets: tuple[str, ...] = ()
     fence: str = ""
@@ -246,6 +250,7 @@ class Group(Table):
     startup: Startup = "automatic"
     failover: Failover = "normal"
     failback: bool = False
+    application: str = ""  # what it runs, where several groups may run the same (3.1)
     logical_service_names: tuple[str, ...] = ()
     mirror_disks: tuple[MirrorDisk, ...] = Field(
         default=(), validation_alias="mirror_disk", serialization_alias="mirror_disk"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinset.disks import changes, pair, sizes
+from twinset.disks.adjust import adjusted
 from twinset.disks.plan import TAIL_BYTES_DEFAULT, Plan, plan
 from twinset.errors import Refusal, TwinsetError
 from twinset.finding import errors, warning
@@ -126,16 +127,46 @@ def prepare(
         found = disk_tools.look(path, _state())
         names = _names(discard)
         changes.refuse_prepare(found, names)
-        made = _plan(found, cluster_mib, data, reserve_tail, other)
-        note = disk_tools.prepare(path, made, names, disk_tools.random_id(), _state()) if yes else ""
-        lost = [thing for thing in changes.things(found) if thing.name in names]
-        if as_json:
-            local.print_json(_prepared(path, made, lost, note, written=yes))
-        else:
-            disk_render.prepared(path, made, lost, note, written=yes)
+        _written(found, _plan(found, cluster_mib, data, reserve_tail, other), names, yes=yes, as_json=as_json)
         return 0
 
     local.guarded(work, as_json=as_json)
+
+
+@app.command("adjust")
+def adjust(
+    path: DiskPath,
+    other: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="the other server's disk, as `inspect --json` printed it there"),
+    ],
+    discard: Discard = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Give the data partitions the sizes of the other server's, moving them into the unused area at the end."""
+
+    def work() -> int:
+        found = disk_tools.look(path, _state())
+        names = _names(discard)
+        changes.refuse_prepare(found, names)
+        facts = found.facts
+        made = adjusted(facts.size_bytes, facts.sector_bytes, found.partitions, _other(other).data)
+        _written(found, made, names, yes=yes, as_json=as_json)
+        return 0
+
+    local.guarded(work, as_json=as_json)
+
+
+def _written(found: Inspection, made: Plan, names: list[str], *, yes: bool, as_json: bool) -> None:
+    """Write a table where that was asked for, and show it."""
+    path = found.facts.path
+    note = disk_tools.prepare(path, made, names, disk_tools.random_id(), _state()) if yes else ""
+    lost = [thing for thing in changes.things(found) if thing.name in names]
+    if as_json:
+        local.print_json(_prepared(path, made, lost, note, written=yes))
+    else:
+        disk_render.prepared(path, made, lost, note, written=yes)
 
 
 def _plan(found: Inspection, cluster_mib: int, data: str, reserve_tail: str, other: str) -> Plan:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from twinset.config.cluster import ClusterConfig, same_name
 from twinset.config.cluster_view import associated_names_max
 from twinset.config.rules import addresses
-from twinset.config.rules.common import as_findings, at_most, duplicates
+from twinset.config.rules.common import as_findings, at_most, duplicates, unknown
 from twinset.config.rules.rule import Rule
 from twinset.config.structure import shown
 from twinset.finding import Finding, error, warning
@@ -60,6 +60,17 @@ def floating_ip_network(config: ClusterConfig) -> Iterator[Finding]:
         elif address in {inside[0].network_address, inside[0].broadcast_address}:
             words = f"{text} is the network or broadcast address of {inside[0]}"
             yield error("E_SUBNET", path, words, clause="7.2.1-01", value=text, limit=limit)
+
+
+def floating_ip_listed(config: ClusterConfig) -> Iterator[Finding]:
+    """Where the addresses that groups may have are listed, a group has one of those."""
+    listed = config.cluster.floating_ips
+    for i, text in enumerate(listed):
+        if addresses.parse_address(text) is None:
+            words = f"{shown(text)} is no IPv4 address, such as 10.0.1.100"
+            yield error("E_SUBNET", f"cluster.floating_ips[{i}]", words, clause="2.3.1-11", value=text)
+    for path, text in _floating(config) if listed else ():
+        yield from unknown(path, text, listed, what="listed floating IP address", clause="2.3.1-11")
 
 
 def floating_ip_off_mirror(config: ClusterConfig) -> Iterator[Finding]:
@@ -176,6 +187,7 @@ RULES = (
     Rule(floating_ip_count, ("2.2.2.3-19", "2.3.6-01"), needs=("group.floating_ip",)),
     Rule(floating_ip_unused, ("2.2.2.3-20", "2.3.6-02", "7.2.1-01")),
     Rule(floating_ip_network, ("2.2.2.3-20", "2.3.1-03", "2.3.1-10", "2.3.6-02", "7.2.1-01"), needs=_LANS),
+    Rule(floating_ip_listed, ("2.3.1-11",)),
     Rule(floating_ip_off_mirror, ("2.1.5-03", "2.3.1-12"), needs=("lan.roles", "lan.priority")),
     Rule(duplicated_lan, ("2.3.7-01",), needs=("lan.roles",)),
     Rule(

@@ -1,0 +1,33 @@
+"""Partitions of a server's disk, by `twinset disk prepare`: what an operator does when it is no mirror disk."""
+
+import json
+from typing import Any
+
+from harness.adapters import operations
+from harness.adapters.lines import Args, needed
+from harness.labs.choice import AnyServer
+from harness.run import Result
+
+OPERATION = "disk.partition"
+CLUSTER_MIB = 4
+
+
+def partition(server: AnyServer, args: Args) -> dict[str, Any]:
+    """Write a new table onto the server's first disk; what lies there goes, as the suite means what it asks."""
+    sizes = ",".join(f"{int(mib)}M" for mib in needed(args, "data_mib", list))
+    words = ("disk", "prepare", server.disk_path, "--cluster-mib", str(CLUSTER_MIB), "--data", sizes, "--yes")
+    result = server.twinset_result(*words)
+    names = _useful(result)
+    if names:
+        result = server.twinset_result(*words, "--discard", names)
+    operations.required(result)
+    return {}
+
+
+def _useful(result: Result) -> str:
+    """The names of what lies on the disk, when that is all the refusal is about."""
+    try:
+        error = json.loads(result.stdout)
+    except ValueError:
+        return ""
+    return str(error.get("error", error).get("help", "")).partition("--discard ")[2]
