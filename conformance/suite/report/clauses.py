@@ -67,7 +67,16 @@ def _facts(entry: dict[str, Any]) -> Markup:
         facts.append(("our reading", entry["reading"]))
     if "uncased" in entry:
         facts.append(("why no case", f"{entry['uncased']['reason']} ({entry['uncased']['why']})"))
+    if "honoured" in entry:
+        facts.append(("honoured by", _honoured(entry["honoured"])))
     return tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in facts])
+
+
+def _honoured(place: dict[str, str]) -> object:
+    """A link to the page or check; a clause that asks nothing of a port says why."""
+    if "nothing" in place:
+        return f"nothing: {place['nothing']}"
+    return [tag("a", place["file"], href=place["href"]), f", {place['at']}"]
 
 
 def _case(case: dict[str, Any], clause_id: str, outcome: str) -> Markup:
