@@ -154,15 +154,17 @@ def main(argv: list[str]) -> int:
     }
     for name, seen in sorted(unwell.items()):
         print(f"without any mutant {name} is `{seen.verdict}`: {' '.join(seen.reason.split())}")
-    results = list(run_all(mutants, arguments.log))
+    results = []
+    for result in run_all(mutants, arguments.log):
+        results.append(result)
+        if arguments.record:  # at once: a run of an hour may be broken off
+            record.write(_noted(mutants, [result]))
     counts = Counter(result.result for result in results)
     took = time.monotonic() - begun
     print(
         f"{counts[KILLED]} of {len(results)} killed, {counts[SURVIVED]} survived, {counts[BROKEN]} broken"
         f" ({took:.1f} s)"
     )
-    if arguments.record:
-        record.write(_noted(mutants, results))
     if arguments.json:
         summary = {"killed": counts[KILLED], "survived": counts[SURVIVED], "broken": counts[BROKEN]}
         written = {**summary, "mutants": [asdict(result) for result in results]}
