@@ -6,13 +6,14 @@
 A stage on the real pair shares two cores with everything it starts; when it fails, the cases that failed are run
 again, up to twice (all of them when the stage did not come to its end). Every result is printed and the last one
 counts: say so when you report a run. Stages of one wave run side by side: pairs of servers wait for their time-outs
-more than they compute. Logs stay in .ci/state.
+more than they compute. Logs stay in .ci/state, and the conformance report, which goes on over the tries.
 TWINSET_LAB_PATIENCE=3 stretches the budgets, as it does the deadlines of the lab: for a slow or busy machine.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -103,10 +104,15 @@ def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
     """Run a stage; return whether it passed in its time, and the seconds it took."""
     start = time.monotonic()
     log_path = STATE / f"{stage.name}-{attempt}.log"
+    if attempt == 1:
+        shutil.rmtree(STATE / stage.name, ignore_errors=True)  # a report of another run
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
     with log_path.open("wb") as log:
         for argv in stage.commands:
-            command = (*argv, "--last-failed") if attempt > 1 and argv[0] == "pytest" else argv
+            command = argv
+            if argv[0] == "pytest":
+                # The first try forgets what failed in another run: a second one would take that for its own.
+                command = (*argv, "--last-failed" if attempt > 1 else "--cache-clear")
             left = stage.budget_s - (time.monotonic() - start)
             print(f"  $ {' '.join(command)}", flush=True)
             process = subprocess.Popen(
