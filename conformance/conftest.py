@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from conformance import compare
 from conformance.suite import (
     cases,
+    documents,
     evidence,
     hooks,
     known_failures,
@@ -29,13 +30,14 @@ from conformance.suite.judge import Judge
 from conformance.suite.measured import Measured
 from conformance.suite.pair import Pair
 from conformance.suite.report import compare as comparing
-from conformance.suite.report import model, write
+from conformance.suite.report import earlier, model, write
 from conformance.suite.static import Static
 
 LAB = "TWINSET_LAB"  # read by the adapter
 HERE = Path(__file__).resolve().parent
 # The suite does not know the reference: it starts its adapter like that of any other port.
 DEFAULT_ADAPTER = f"{sys.executable} -m harness.adapters.reference"
+REFERENCE_DOCUMENTS = HERE / "reference-documents.toml"
 MARKERS = (
     "clause(*ids): the guide's clauses a conformance case proves",
     "cluster(name): the cluster configuration of the pair tier that a case needs",
@@ -53,6 +55,8 @@ BEGUN = pytest.StashKey[tuple[str, float]]()  # of the run: date and clock
 MARK = pytest.StashKey[int]()  # of a case: where the adapter's log ended when it began
 HOOKS = pytest.StashKey[hooks.Hooks]()
 COLLECTOR = pytest.StashKey[evidence.Collector]()
+DOCUMENTS = pytest.StashKey[Mapping[str, documents.Honoured]]()
+EARLIER = pytest.StashKey[earlier.Earlier]()  # of the report: what a run of failed cases goes on with
 OPTIONS = ("adapter", "tier", "section", "profile")
 
 
@@ -95,6 +99,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.addoption(
         "--measured", type=Path, metavar="FILE", help="figures of a benchmark (suite/measured.py)"
     )
+    options.addoption(
+        "--documents",
+        type=Path,
+        metavar="FILE",
+        help="where the port's documents honour the documentary clauses (suite/documents.py)",
+    )
     options.addoption("--known-failures", type=Path, default=HERE / "known-failures.toml", metavar="FILE")
 
 
@@ -105,13 +115,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[VERDICTS] = verdicts.Verdicts(config.stash[REGISTRY])
     config.stash[KNOWN] = known_failures.load(config.getoption("--known-failures"))
     config.stash[BEGUN] = (evidence.now(), time.monotonic())
+    config.stash[EARLIER] = earlier.Earlier()
     config.stash[COLLECTOR] = evidence.Collector(folder_of(config))
     baseline = config.getoption("--baseline")
     try:
+        config.stash[DOCUMENTS] = _documents(config)
         config.stash[BASELINE] = compare.read(baseline) if baseline else None
         config.stash[HOOKS] = hooks.load(config.getoption("--hooks"))
     except ConformanceError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _documents(config: pytest.Config) -> dict[str, documents.Honoured]:
+    """The port's list; the reference's own is here, as its adapter is the default."""
+    reference = REFERENCE_DOCUMENTS if config.getoption("--adapter") == DEFAULT_ADAPTER else None
+    given = config.getoption("--documents") or reference
+    return documents.load(given, config.stash[REGISTRY]) if given else {}
 
 
 def folder_of(config: pytest.Config) -> Path:
@@ -146,7 +165,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         in_section = not sections or any(cases.in_section(clause_id, sections) for clause_id in ids)
         (kept if not ids or (in_tier and in_section and in_profile) else dropped).append(item)
     items[:] = sorted(kept, key=_order)
-    config.stash[VERDICTS].not_selected = {clause_id for item in dropped for clause_id in clauses_of(item)}
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 
@@ -247,7 +265,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     error = call.excinfo.value if call.excinfo else None
     found = item.stash.get(JUDGE, None)
-    if error is None and found is not None and found.unjudged():
+    if found is not None and found.failed is not None:
+        error = found.failed  # also when the case went on, or cleaning up after it failed
+    elif error is None and found is not None and found.unjudged():
         error = CaseError(f"the case ended without judging {found.unjudged()}")
         report.outcome, report.longrepr = "failed", str(error)
     result = verdicts.CaseResult(
@@ -292,7 +312,7 @@ def _show(item: pytest.Item, report: pytest.TestReport, result: verdicts.CaseRes
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, value in report.user_properties:
         if name == "conformance" and isinstance(value, dict):
-            _ended.append(verdicts.CaseResult(**{**value, "clauses": tuple(value["clauses"])}))
+            _ended.append(verdicts.CaseResult.of(value))
 
 
 _ended: list[verdicts.CaseResult] = []
@@ -306,10 +326,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if found.results and not found.checks_executed and session.exitstatus == pytest.ExitCode.OK:
         # A run that compared nothing has shown nothing, however green it looks.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    _go_on(session.config)
     if unjudged(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.config.getoption("--report") and found.results:
         _write_report(session.config)
+
+
+def _go_on(config: pytest.Config) -> None:
+    """A run of what failed before belongs to the report that is there: without this it would replace the whole."""
+    if config.getoption("--report") and config.getoption("lf", default=False):
+        found = config.stash.get(ADAPTER, None)
+        config.stash[EARLIER] = earlier.read(folder_of(config), found.description if found else {})
+        config.stash[VERDICTS].go_on_with(config.stash[EARLIER].results)
 
 
 def unjudged(config: pytest.Config) -> list[str]:
@@ -326,15 +355,18 @@ def unjudged(config: pytest.Config) -> list[str]:
 def _write_report(config: pytest.Config) -> None:
     described = config.stash.get(ADAPTER, None)
     folder, (started, begun) = folder_of(config), config.stash[BEGUN]
+    before = config.stash[EARLIER]
     run = model.Run(
         started=started,
         duration_s=time.monotonic() - begun,
         environment=evidence.environment(),
         options={name: config.getoption(f"--{name}") for name in OPTIONS},
-        adapter=described.description if described else {},
+        adapter=described.description if described else before.adapter,
+        earlier=before.runs,
         log=evidence.LOG if (folder / evidence.LOG).exists() else "",
     )
-    report = model.build(config.stash[VERDICTS], run, uncased.load_once())
+    honoured = documents.links(config.stash[DOCUMENTS], folder)
+    report = model.build(config.stash[VERDICTS], run, uncased.load_once(), honoured)
     older = config.stash[BASELINE]
     write.write(folder, report, comparing.compare(older, report) if older else None)
 

@@ -41,7 +41,7 @@ def test_a_returned_server_gets_only_what_differs(pair: Pair, judge: Judge) -> N
     """With FastSync the set of A is rebuilt by its own differences when server 1 returns: less than all is copied."""
     walked = Walk(pair, "NO").arrow("5")
     found = walked.after.sets[SET]
-    judge.equal("3.2-01", "the copy", expected="high-speed", observed=found.get("copy_mode_last"))
+    all_of_them = ("3.2-01", "3.2.1-01", "3.2.2-01")
+    judge.equal(all_of_them, "the copy", expected="high-speed", observed=found.get("copy_mode_last"))
     copied, size = int(found["copied_bytes_last"]), int(found["size_bytes"])
-    judge.holds("3.2.1-01", "less than the whole is copied", copied < size, (copied, size))
-    judge.holds("3.2.2-01", "the set by its own differences", copied < size, (copied, size))
+    judge.holds(all_of_them, "less than the whole is copied", copied < size, (copied, size))

@@ -41,8 +41,8 @@ def test_tcp_ip_and_arp_are_enough(pair: Pair, judge: Judge) -> None:
     seen = moved(pair)
     system = pair.see.run("client", ["sh", "-c", "uname -s"]).stdout.strip()
     judge.holds("7.2-08", "the client is no Windows machine", "NT" not in system.upper(), system)
-    both = [look.reached_from["client"] for look in (seen.before, seen.after)]
-    judge.equal("7.2.5-04", "by IP, before and after a move", expected=[True, True], observed=both)
     known = {"before": seen.macs[HOME], "after": seen.macs[AWAY]}
     table = {"before": seen.table_before, "after": seen.table_after}
     judge.equal("7.2.5-05", "its ARP table", expected=known, observed=table)
+    both = [look.reached_from["client"] for look in (seen.before, seen.after)]
+    judge.equal("7.2.5-04", "by IP, before and after a move", expected=[True, True], observed=both)

@@ -76,17 +76,24 @@ def test_addresses_of_several_networks_are_advised_against(static: Static) -> No
 @names
 @clause("7.3-01", "7.3.1.3-02", "7.2.4-01", "7.3.4-02")
 def test_a_name_stands_for_the_address_exactly_while_its_group_is_active(pair: Pair, judge: Judge) -> None:
-    """The client finds the group's address by the name, and reaches it; after the group stopped nobody answers."""
+    """The client finds the group's address by the name, and reaches it; after the group stopped nobody answers, nor for
+    a name that stood for its server.
+    """
     see, fip = pair.see, address(pair, 0)
-    judge.equal("7.3.1.3-02", "the address of Conf-One", expected=[fip], observed=see.resolves("Conf-One"))
+    all_of_them = ("7.3-01", "7.3.1.3-02", "7.3.4-02")
+    judge.equal(all_of_them, "the address of Conf-One", expected=[fip], observed=see.resolves("Conf-One"))
     judge.equal("7.3.4-02", "asked in capitals", expected=[fip], observed=see.resolves("CONF-ONE"))
     judge.equal("7.3-01", "the address answers", expected=True, observed=see.pings(fip))
+    judge.holds("7.3-01", "Conf-A is found", bool(see.resolves("Conf-A")))
     with pair.spoiled_on_error():
-        pair.operate("group.stop", group="one")
-        pair.wait_place("one", None)
-        judge.equal("7.3-01", "after its group stopped", expected=[], observed=see.resolves("Conf-One"))
-        pair.operate("group.start", group="one")
-        pair.wait_place("one", HOME)
+        for group in ("one", "two"):
+            pair.operate("group.stop", group=group)
+            pair.wait_place(group, None)
+        left = {name: see.resolves(name) for name in ("Conf-One", "Conf-A")}
+        judge.equal("7.3-01", "after it stopped", expected={"Conf-One": [], "Conf-A": []}, observed=left)
+        for group in ("one", "two"):
+            pair.operate("group.start", group=group)
+            pair.wait_place(group, HOME)
 
 
 @names
@@ -130,12 +137,10 @@ def test_a_name_follows_its_group(pair: Pair, judge: Judge) -> None:
 @clause("7.3-02", "7.3.3-02", "7.3.7-03")
 def test_the_servers_find_an_associated_name_too(pair: Pair, judge: Judge) -> None:
     """On the server that has the name and on the other one a query brings the address, with no setting of a client."""
-    see, expected = pair.see, [address(pair, 0)]
-    judge.equal(
-        "7.3.3-02", "on the active server", expected=expected, observed=see.resolves("Conf-One", HOME)
-    )
-    judge.equal("7.3-02", "on the standby", expected=expected, observed=see.resolves("Conf-One", AWAY))
-    judge.equal("7.3.7-03", "on the standby", expected=expected, observed=see.resolves("Conf-One", AWAY))
+    found = {server: pair.see.resolves("Conf-One", server) for server in (HOME, AWAY)}
+    wanted = [address(pair, 0)]
+    all_of_them = ("7.3-02", "7.3.3-02", "7.3.7-03")
+    judge.equal(all_of_them, "on each server", expected={HOME: wanted, AWAY: wanted}, observed=found)
 
 
 @names

@@ -18,14 +18,25 @@ LOST_S = 60.0
 
 @clause("9.2-04", "9.2-06")
 def test_a_group_for_each_server_that_stays_there(static: Static) -> None:
-    """Two groups with a script, each with one server in its policy, are accepted; with no server at all not."""
+    """Two groups with a script, each with one server in its policy, are accepted."""
+    static.accepts("9.2-04", "one group a server", _watching())
+    static.accepts("9.2-06", "one server a policy", _watching())
+
+
+@clause("9.2-06")
+def test_a_group_that_stays_has_a_server(static: Static) -> None:
+    """With no server at all in its policy the group is refused with E_RANGE."""
+    config = _watching()
+    config["groups"][-1]["policy"] = []
+    static.refuses("9.2-06", "no server", config, "E_RANGE")
+
+
+def _watching() -> make.Config:
+    """A group for each server, which only that one may run."""
     config = make.good()
     for server in make.SERVERS:
         config["groups"].append(make.group(f"watch-{server}", make.script(), policy=(server,)))
-    static.accepts("9.2-04", "one group a server", config)
-    static.accepts("9.2-06", "one server a policy", config)
-    config["groups"][-1]["policy"] = []
-    static.refuses("9.2-06", "no server", config, "E_RANGE")
+    return config
 
 
 @pytest.mark.needs("script_commands")

@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
-from conformance.mutants import catalogue
+from conformance.mutants import catalogue, record
 from conformance.mutants.alteration import copy_of_the_tree, in_process
-from conformance.mutants.catalogue import PAIR, STATIC, Mutant
+from conformance.mutants.catalogue import PAIR, STATIC, Change, Mutant
 from conformance.mutants.trial import Seen, verdicts, warm_up
 from conformance.suite.cases import in_section
 from conformance.suite.verdicts import FAIL, PASS
@@ -45,17 +47,26 @@ def judged(mutant: Mutant, seen: Seen, duration_s: float) -> Result:
     return Result(mutant.id, mutant.clause, mutant.tier, word, mutant.what, reason, round(duration_s, 2))
 
 
-def tried(mutant: Mutant, log: Path | None) -> Result:
-    """Run the cases of the mutant's clause against the altered reference."""
-    begun = time.monotonic()
-    if mutant.tier == STATIC:
-        seen = verdicts({mutant.clause}, STATIC, in_process(mutant), timeout_s=STATIC_S, log=log)
+def alike(mutants: list[Mutant]) -> list[list[Mutant]]:
+    """Mutants of one and the same change, which differ in the clause that has to notice: they need one run."""
+    found: dict[tuple[str, tuple[Change, ...]], list[Mutant]] = {}
+    for mutant in mutants:
+        found.setdefault((mutant.tier, mutant.changes), []).append(mutant)
+    return list(found.values())
+
+
+def tried(mutants: list[Mutant], log: Path | None) -> list[Result]:
+    """Run the cases of the clauses of mutants that are alike against the altered reference."""
+    begun, clauses = time.monotonic(), {mutant.clause for mutant in mutants}
+    if mutants[0].tier == STATIC:
+        found = verdicts(clauses, STATIC, in_process(mutants[0]), timeout_s=STATIC_S, log=log)
     else:
         with tempfile.TemporaryDirectory(prefix="mutant-tree-") as folder:
             os.chmod(folder, 0o755)  # noqa: PTH101, S103 - read by every server of the lab
-            prepare = _with_path(copy_of_the_tree(mutant, Path(folder)))
-            seen = verdicts({mutant.clause}, PAIR, prepare, timeout_s=PAIR_S, log=log)
-    return judged(mutant, seen[mutant.clause], time.monotonic() - begun)
+            prepare = _with_path(copy_of_the_tree(mutants[0], Path(folder)))
+            found = verdicts(clauses, PAIR, prepare, timeout_s=PAIR_S, log=log)
+    share_s = (time.monotonic() - begun) / len(mutants)
+    return [judged(mutant, found[mutant.clause], share_s) for mutant in mutants]
 
 
 def _with_path(tree: Path) -> Callable[[], None]:
@@ -86,12 +97,29 @@ def selected(arguments: argparse.Namespace) -> list[Mutant]:
 
 def run_all(mutants: list[Mutant], log: Path | None) -> Iterator[Result]:
     """Try each, and say how it went while it goes."""
-    for mutant in mutants:
-        result = tried(mutant, log)
+    for result in chain.from_iterable(tried(each, log) for each in alike(mutants)):
         shown = result.reason if len(result.reason) <= REASON_CHARACTERS_MAX else result.reason[:197] + "..."
         line = f"{result.result:<9} {result.id:<34} {result.clause:<12} {result.duration_s:6.2f} s  {result.what}"
         print(line if result.result == KILLED else f"{line}\n          {shown}".rstrip(), flush=True)
         yield result
+
+
+def _noted(mutants: list[Mutant], results: list[Result]) -> dict[str, record.Entry]:
+    """What record.json keeps of pair mutants."""
+    known = {mutant.id: mutant for mutant in mutants if mutant.tier == PAIR}
+    today = datetime.now(UTC).date().isoformat()
+    return {
+        each.id: record.Entry(
+            each.clause,
+            each.result,
+            each.reason[:REASON_CHARACTERS_MAX],
+            each.duration_s,
+            today,
+            record.digest(known[each.id]),
+        )
+        for each in results
+        if each.id in known
+    }
 
 
 def parsed(argv: list[str]) -> argparse.Namespace:
@@ -103,6 +131,9 @@ def parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="ID", help="only this mutant")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what became of each")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what pytest prints")
+    parser.add_argument(
+        "--record", action="store_true", help="note what became of the pair mutants in mutants/record.json"
+    )
     parser.add_argument("--list", action="store_true", help="list them and run nothing")
     return parser.parse_args(argv)
 
@@ -123,7 +154,11 @@ def main(argv: list[str]) -> int:
     }
     for name, seen in sorted(unwell.items()):
         print(f"without any mutant {name} is `{seen.verdict}`: {' '.join(seen.reason.split())}")
-    results = list(run_all(mutants, arguments.log))
+    results = []
+    for result in run_all(mutants, arguments.log):
+        results.append(result)
+        if arguments.record:  # at once: a run of an hour may be broken off
+            record.write(_noted(mutants, [result]))
     counts = Counter(result.result for result in results)
     took = time.monotonic() - begun
     print(

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from conformance.suite.verdicts import NO_CASE
+from conformance.suite.verdicts import FAIL, NO_CASE, CaseResult
 
 CASES = Path(__file__).resolve().parent.parent
 
@@ -31,10 +31,25 @@ class Seen:
 
 
 class Only:
-    """Leaves the cases of some clauses."""
+    """Leaves the cases of some clauses, and ends the run when each of them has failed: what comes could not mend it."""
 
     def __init__(self, clauses: Iterable[str]) -> None:
         self.clauses = set(clauses)
+        self.standing = set(clauses)
+        self.session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Remember whom to tell."""
+        self.session = session
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what a case has done to its clauses."""
+        for name, value in report.user_properties:
+            if name == "conformance" and isinstance(value, dict):
+                ended = CaseResult.of(value)
+                self.standing -= {each for each in ended.clauses if ended.outcome_for(each) == FAIL}
+        if self.session is not None and not self.standing:
+            self.session.shouldstop = "every clause has failed"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -89,11 +104,8 @@ def verdicts(
 
 def _seen(clause_id: str, report: dict[str, Any]) -> Seen:
     entry = report["clauses"].get(clause_id, {"verdict": NO_CASE})
-    reasons = (
-        case["reason"]
-        for case in report["cases"]
-        if clause_id in case["clauses"] and case["outcome"] == entry["verdict"]
-    )
+    cases = [each for each in map(CaseResult.of, report["cases"]) if clause_id in each.clauses]
+    reasons = (each.reason for each in cases if each.outcome_for(clause_id) == entry["verdict"])
     return Seen(entry["verdict"], next(reasons, ""))
 
 

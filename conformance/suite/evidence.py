@@ -4,7 +4,9 @@ import contextlib
 import os
 import platform
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ LINES_MAX = 25  # of the log for a case; the file has the rest
 LINE_CHARACTERS_MAX = 400
 COLLECTED_MAX = 20  # cases of a run: what a port leaves behind may be large
 _READ_BYTES_MAX = 256 * 1024
+# Numbers, and the blanks that hold their columns: a server's name keeps its own.
+_NUMBER = re.compile(r"(?<![\w.])[\d.]+(?!\w)|\s+")
 
 
 def log_end(log: Path) -> int:
@@ -36,7 +40,16 @@ def log_since(log: Path, mark: int) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    return [clean.text(line, LINE_CHARACTERS_MAX) for line in text.splitlines()[-LINES_MAX:]]
+    return [clean.text(line, LINE_CHARACTERS_MAX) for line in folded(text.splitlines())[-LINES_MAX:]]
+
+
+def folded(lines: Iterable[str]) -> list[str]:
+    """Lines in a row that differ in numbers only, such as a status that is asked for until it fits, are one."""
+    found = []
+    for _, run in groupby(lines, key=lambda line: _NUMBER.sub("", line)):
+        first, *more = run
+        found.append(f"{first}   (and {len(more)} more like it)" if more else first)
+    return found
 
 
 class Collector:

@@ -36,6 +36,7 @@ class Judge:
         self.registry = registry
         self.clauses = tuple(clauses)
         self.checks: list[Check] = []
+        self.failed: ClauseFailed | None = None  # a case cannot undo it, whatever it does with the exception
         own = {registry.main_of(clause_id) for clause_id in self.clauses}
         if not own or len(own) > CLAUSES_PER_CASE_MAX:
             raise CaseError(
@@ -64,10 +65,11 @@ class Judge:
                 self.checks.append(Check(each, fact, expected, observed, holds))
         if not holds:
             clause = self.registry[spoken[0]]
-            raise ClauseFailed(
+            self.failed = ClauseFailed(
                 f"\n  clause    {clause.id}  {clause.title}\n  says      {clause.text}"
                 f"\n  fact      {fact}\n  expected  {expected}\n  observed  {observed}"
             )
+            raise self.failed
 
     def unjudged(self) -> list[str]:
         """Clauses that the case names but has not judged."""

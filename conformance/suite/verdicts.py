@@ -1,10 +1,11 @@
 """From the outcomes of cases to the verdicts of clauses."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.suite import uncased
 from conformance.suite.errors import ClauseFailed, NotRun, PortAnswer, Unsupported, WaitTimeout
 from conformance.suite.registry import Registry
 
@@ -43,16 +44,20 @@ class CaseResult:
     log: list[str] = field(default_factory=list)  # what the adapter said on standard error meanwhile
     artefacts: str = ""  # a folder beside the report with what the port left behind
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "CaseResult":
+        """The case from plain data, as `asdict` and JSON leave it."""
+        return cls(**{**data, "clauses": tuple(data["clauses"])})
+
     def outcome_for(self, clause_id: str) -> str:
-        """What the case says about one of its clauses: one judged before another failed has passed."""
-        checks = [check for check in self.checks if check["clause"] == clause_id]
-        if self.outcome in {PASS, UNSUPPORTED, NOT_RUN}:
-            return self.outcome
-        if any(not check["holds"] for check in checks):
-            return self.outcome
-        failed_elsewhere = any(not check["holds"] for check in self.checks)
-        if failed_elsewhere:
-            return PASS if checks else NOT_RUN
+        """What the case says about one of its clauses.
+
+        A case that fails ends there: what it has not compared any more, of its other clauses too, it does not know.
+        So these have not run, also when a comparison of theirs did hold before: others of them may have been to come.
+        """
+        failed = {check["clause"] for check in self.checks if not check["holds"]}
+        if failed and clause_id not in failed:
+            return NOT_RUN
         return self.outcome
 
 
@@ -71,7 +76,6 @@ class Verdicts:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.results: dict[str, CaseResult] = {}
-        self.not_selected: set[str] = set()  # clauses that have cases which this run left out
 
     def add(self, result: CaseResult) -> None:
         """Record the end of a case; a later phase (teardown) can only make it worse."""
@@ -81,6 +85,10 @@ class Verdicts:
         elif WORST_FIRST.index(result.outcome) < WORST_FIRST.index(known.outcome):
             known.outcome, known.reason = result.outcome, result.reason
             known.log, known.artefacts = result.log or known.log, result.artefacts or known.artefacts
+
+    def go_on_with(self, earlier: Mapping[str, CaseResult]) -> None:
+        """Keep the cases of an earlier run that did not run again."""
+        self.results = {**earlier, **self.results}
 
     @property
     def checks_executed(self) -> int:
@@ -98,10 +106,10 @@ class Verdicts:
     def _verdict(self, clause_id: str, cases: dict[str, str]) -> Verdict:
         if cases:
             return Verdict(clause_id, min(cases.values(), key=WORST_FIRST.index), cases)
-        if clause_id in self.not_selected:
-            return Verdict(clause_id, NOT_SELECTED)
-        documentary = self.registry[clause_id].testable == DOCUMENTARY
-        return Verdict(clause_id, DOCUMENTARY if documentary else NO_CASE)
+        if self.registry[clause_id].testable == DOCUMENTARY:
+            return Verdict(clause_id, DOCUMENTARY)
+        # However a run was narrowed: a clause that has a case somewhere was left out, and is not one without a case.
+        return Verdict(clause_id, NO_CASE if clause_id in uncased.load_once() else NOT_SELECTED)
 
     def counts(self) -> dict[str, int]:
         """How many clauses have which verdict; every verdict is listed, also at zero."""

@@ -25,14 +25,16 @@ def result(outcome: str, *clauses: str, name: str = "", **fields: Any) -> CaseRe
     return made
 
 
-def report(*results: CaseResult, run: Run | None = None, not_selected: tuple[str, ...] = ()) -> Report:
+def report(
+    *results: CaseResult, run: Run | None = None, honoured: dict[str, dict[str, str]] | None = None
+) -> Report:
     """The report of a run in which these cases ended so."""
     found = verdicts.Verdicts(registry.load_once())
-    found.not_selected = set(not_selected)
     for each in results:
         found.add(each)
     adapter = {"port": "made-up", "version": "1", "capabilities": ["x"], "tiers": {"static": ""}}
-    return build(found, run or Run("2026-01-02T03:04:05+00:00", 1.5, adapter=adapter), uncased.load_once())
+    surrounds = run or Run("2026-01-02T03:04:05+00:00", 1.5, adapter=adapter)
+    return build(found, surrounds, uncased.load_once(), honoured or {})
 
 
 def everything_passes(*, but: dict[str, str] | None = None) -> Report:

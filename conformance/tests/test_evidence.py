@@ -14,12 +14,20 @@ def test_the_words_of_the_adapter_since_the_case_began(tmp_path: Path) -> None:
     assert evidence.log_since(log, evidence.log_end(log)) == []
     log.write_text("before\n")
     mark = evidence.log_end(log)
-    log.write_text("before\n" + "".join(f"line {n} \x1b\n" for n in range(100)) + "x" * 9999)
+    log.write_text("before\n" + "".join(f"line a{n} \x1b\n" for n in range(100)) + "x" * 9999)
     found = evidence.log_since(log, mark)
     assert len(found) == evidence.LINES_MAX
-    assert found[0].startswith("line 76")
+    assert found[0].startswith("line a76")
     assert "before" not in found
     assert len(found[-1]) < 2 * evidence.LINE_CHARACTERS_MAX
+
+
+def test_what_is_asked_again_and_again_is_one_line() -> None:
+    """Lines that differ in numbers only are counted; another request, another server and another answer are not."""
+    polled = [f'  1{n}.5   0.00{n} s  {{"id": {n}, "seen_by": "server1"}}  ok' for n in range(5)]
+    others = ['  16.0   0.001 s  {"id": 9, "seen_by": "server2"}  ok', *polled[:1], polled[1][:-2] + "failed"]
+    found = evidence.folded([*polled, *others])
+    assert found == [f"{polled[0]}   (and 4 more like it)", *others]
 
 
 def collecting(tmp_path: Path, body: str) -> tuple[evidence.Collector, Adapter]:

@@ -3,17 +3,21 @@
 import ast
 import inspect
 import json
+import re
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from conformance.mutants import catalogue, trial
-from conformance.mutants.__main__ import BROKEN, KILLED, SURVIVED, judged, parsed, selected
+from conformance.mutants import catalogue, record, trial
+from conformance.mutants.__main__ import BROKEN, KILLED, SURVIVED, alike, judged, parsed, selected
 from conformance.mutants.alteration import copy_of_the_tree
 from conformance.mutants.catalogue import PAIR, STATIC, Change, Mutant
 from conformance.suite import registry
 from conformance.suite.errors import CaseError
+from conformance.suite.verdicts import CaseResult
 from conformance.tests.case_files import Case, every_case
 from harness.run import run
 
@@ -43,11 +47,12 @@ def test_there_are_enough_and_no_name_stands_for_two() -> None:
 
 
 def test_every_section_with_cases_has_a_mutant() -> None:
-    """A section whose `auto` clauses have cases has a mutant, unless it had no case when the catalogue was written."""
+    """Whose `auto` clauses have cases; waiting.txt holds the sections whose `auto` clauses have none, and no other."""
     waiting = set((catalogue.HERE / "waiting.txt").read_text().split())
     known = registry.load_once()
     cased = {known[i].section for case in every_case() for i in case.clauses if known[i].testable == "auto"}
-    assert cased - {mutant.section for mutant in ALL} - waiting == set()
+    assert cased - {mutant.section for mutant in ALL} == set()
+    assert waiting == {clause.section for clause in known.values() if clause.testable == "auto"} - cased
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,59 @@ def test_every_section_with_cases_has_a_mutant() -> None:
 def test_only_a_failure_of_its_clause_kills(verdict: str, word: str) -> None:
     """A case that did not run has caught nothing."""
     assert judged(ALL[0], trial.Seen(verdict, "why"), 0.0).result == word
+
+
+def test_what_was_said_to_have_run_did_run() -> None:
+    """README.md claims of the pair mutants what their record holds of them as they are now, and no more."""
+    entries = record.valid()
+    assert entries == record.read(), "an entry belongs to another text of its mutant: run it again"
+    said = re.search(
+        r"Of the (\d+) mutants of the conformance suite that need the lab, (\d+) were run so far, (\d+) killed",
+        " ".join((ROOT / "README.md").read_text(encoding="utf-8").split()),
+    )
+    assert said is not None
+    killed = sum(entry.result == KILLED for entry in entries.values())
+    assert tuple(map(int, said.groups())) == (len(catalogue.load(PAIR)), len(entries), killed)
+
+
+def test_an_entry_of_another_mutant_is_void(tmp_path: Path) -> None:
+    """A changed text or clause takes its entry along; a new entry replaces the older one of the same mutant."""
+    mutant = catalogue.load(PAIR)[0]
+    other = replace(mutant, clause="6.2.5-13")
+    assert record.digest(mutant) != record.digest(other)
+    file = tmp_path / "record.json"
+    entry = record.Entry(mutant.clause, SURVIVED, "", 1.0, "2026-01-02", record.digest(mutant))
+    record.write({mutant.id: entry, "gone": entry}, file)
+    assert record.valid(file) == {mutant.id: entry}
+    assert record.valid(file, [other]) == {}
+    record.write({mutant.id: replace(entry, result=KILLED)}, file)
+    assert record.valid(file)[mutant.id].result == KILLED
+
+
+def test_mutants_of_one_change_share_a_run() -> None:
+    """Only the change counts, not the clause; no mutant is lost, none is tried twice."""
+    runs = alike(ALL)
+    assert sorted(mutant.id for run in runs for mutant in run) == sorted(mutant.id for mutant in ALL)
+    assert all(len({(mutant.tier, mutant.changes) for mutant in run}) == 1 for run in runs)
+    assert len({(run[0].tier, run[0].changes) for run in runs}) == len(runs) < len(ALL)
+
+
+def test_a_run_ends_when_every_clause_has_failed() -> None:
+    """One that failed with another clause still standing goes on; a failure elsewhere in the case is none of it."""
+    only = trial.Only({"6.2.5-13", "6.2.5-06"})
+    session = SimpleNamespace(shouldstop=False)
+    only.pytest_sessionstart(session)  # type: ignore[arg-type]
+
+    def ended(**holds: bool) -> None:
+        checks = [{"clause": clause, "holds": held} for clause, held in holds.items()]
+        case = CaseResult("c/x", "n", ("6.2.5-13", "6.2.5-06"), PAIR, "fail", checks=checks)
+        report = SimpleNamespace(user_properties=[("conformance", asdict(case))])
+        only.pytest_runtest_logreport(report)  # type: ignore[arg-type]
+
+    ended(**{"6.2.5-06": True, "6.2.5-13": False})
+    assert not session.shouldstop
+    ended(**{"6.2.5-06": False})
+    assert session.shouldstop
 
 
 def test_a_text_that_is_not_there_once_is_refused() -> None:

@@ -77,7 +77,6 @@ UNSUPPORTED = {
     "test_a_program_of_a_script_lives_as_long_as_its_group",
     "test_two_programs_of_a_script_are_ended_one_by_one",
     "test_the_loss_of_a_process_is_a_fault",
-    "test_a_server_is_isolated_and_returned",
     "test_a_standby_is_isolated_read_and_returned",
     "test_armfover_moves_an_active_group",
     "test_armfover_refuses_what_it_cannot_do",

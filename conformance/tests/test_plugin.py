@@ -117,6 +117,60 @@ def test_c(pair, judge): pass
     assert seen == {"6.2.5-11": "pass", "2.2.2.3-11": "not selected", "6.2.5-12": "not selected"}
 
 
+def test_what_did_not_hold_stays_a_failure(pytester: pytest.Pytester) -> None:
+    """A case that catches it, or ends otherwise while it cleans up, has failed; the clause before it has not passed."""
+    status, report, _ = run(
+        pytester,
+        """
+import contextlib
+@clause("6.2.5-11", "6.2.5-12")
+def test_a(judge):
+    judge.holds("6.2.5-11", "f", True)
+    with contextlib.suppress(Exception):
+        judge.holds("6.2.5-12", "f", False)
+    judge.holds("6.2.5-11", "g", True)
+@clause("6.2.5-13")
+def test_b(judge):
+    try:
+        judge.holds("6.2.5-13", "f", False)
+    finally:
+        raise NotRun("the environment went away")
+""",
+    )
+    assert status == 1
+    seen = {clause: entry["verdict"] for clause, entry in report["clauses"].items() if entry["cases"]}
+    assert seen == {"6.2.5-11": "not run", "6.2.5-12": "fail", "6.2.5-13": "fail"}
+
+
+def test_a_run_of_what_failed_goes_on_with_the_report(pytester: pytest.Pytester) -> None:
+    """With --last-failed the cases that passed stay in the report, the repeated one has its new end, and a case that
+    nobody could judge in the first run still fails the second one.
+    """
+    body = """
+import pathlib
+@clause("6.2.5-11")
+def test_a(static, judge): judge.holds("6.2.5-11", "f", True)
+@clause("6.2.5-12")
+def test_b(static, judge): judge.holds("6.2.5-12", "f", pathlib.Path("mended").exists())
+@pytest.mark.needs("wings")
+@clause("6.2.5-13")
+def test_c(static, judge): judge.holds("6.2.5-13", "f", True)
+"""
+    (pytester.path / "list.toml").write_text("")
+    options = ("--must-run", "list.toml")
+    whole = "described['tiers']['pair'] = ''"
+    status, first, _ = run(pytester, body, *options, fake=whole)
+    assert (status, first["run"]["earlier"]) == (1, [])
+    (pytester.path / "mended").write_text("")
+    status, report, output = run(pytester, body, *options, "--last-failed", fake=whole)
+    assert status == 1
+    assert "must run: 6.2.5-13/c was not judged" in output
+    seen = {clause: entry["verdict"] for clause, entry in report["clauses"].items() if entry["cases"]}
+    assert seen == {"6.2.5-11": "pass", "6.2.5-12": "pass", "6.2.5-13": "unsupported"}
+    assert report["run"]["earlier"] == [first["run"]["started"]]
+    assert "cases that were not run again are of" in (pytester.path / "out" / "report.html").read_text()
+
+
 def test_an_unknown_clause_ends_the_run(pytester: pytest.Pytester) -> None:
     """A case that names a clause which does not exist is found at collection."""
     status, _, _ = run(pytester, '@clause("6.2.5-99")\ndef test_a(judge): pass\n')

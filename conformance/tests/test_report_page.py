@@ -74,6 +74,27 @@ def test_every_clause_is_on_the_page_with_all_there_is_to_know() -> None:
     assert seen.open == []
 
 
+def test_an_empty_value_is_said_in_words() -> None:
+    """A reader of the page meets no brackets without content."""
+    passed = result(PASS, PASSED, checks=[{**check(PASSED), "expected": "[]", "observed": "set()"}])
+    text = page.render(report(passed))
+    assert text.count('">none</td>') == 2
+    assert "[]" not in Page(text).text
+
+
+def test_a_documentary_clause_leads_to_what_honours_it() -> None:
+    """A link beside the report, with the heading; or the reason why the clause asks nothing of a port."""
+    places = {
+        "PRE-01": {"file": "page.md", "at": "Some heading", "href": "../docs/page.md#some-heading"},
+        "AUX-04": {"nothing": "names owners"},
+    }
+    seen = Page(page.render(report(result(PASS, PASSED), honoured=places)))
+    assert any(a.get("href") == "../docs/page.md#some-heading" for _, a in seen.elements)
+    assert "page.md, Some heading" in seen.text
+    assert "nothing: names owners" in seen.text
+    assert "1 lead to the page or check that honours them, 1 ask nothing" in seen.text
+
+
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     """No element loads anything: links lead within the page or beside it, and the policy forbids the rest."""
     text = page.render(report(result(PASS, PASSED)))

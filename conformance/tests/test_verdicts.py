@@ -16,7 +16,7 @@ from conformance.suite.verdicts import (
     CaseResult,
 )
 
-ID, OTHER = "6.2.5-13", "6.2.5-06"
+ID, OTHER, UNCASED = "6.2.5-13", "6.2.5-06", "2.2.3-01"
 
 
 def result(
@@ -42,11 +42,9 @@ def test_the_worst_case_is_the_verdict(better: str, worse: str) -> None:
 
 def test_a_clause_without_a_case_has_not_passed() -> None:
     """No case, documentary and not selected are verdicts of their own."""
-    assert verdict() == verdicts.NO_CASE
+    assert verdict(of=UNCASED) == verdicts.NO_CASE
     assert verdict(of="PRE-01") == verdicts.DOCUMENTARY
-    found = verdicts.Verdicts(registry.load_once())
-    found.not_selected = {ID}
-    assert found.counts()[verdicts.NOT_SELECTED] == 1
+    assert verdict() == verdicts.NOT_SELECTED
 
 
 def test_counts_cover_every_clause_once() -> None:
@@ -57,11 +55,25 @@ def test_counts_cover_every_clause_once() -> None:
     assert found.counts()[PASS] == 2
 
 
-def test_a_failure_of_one_clause_is_not_one_of_the_others() -> None:
-    """Judged before the failure: passed. Not reached because of it: not run. The failing one: failed."""
+def test_a_failure_of_one_clause_is_neither_one_of_the_others_nor_their_pass() -> None:
+    """The failing one: failed. One that held before and one that was not reached: not run, as the case ended there and
+    nobody knows what it still had to compare.
+    """
     checks = {"6.2.5-13": True, "6.2.5-06": False}
     failed = result(FAIL, clauses=("6.2.5-13", "6.2.5-06", "6.2.5-07"), checks=checks)
-    assert [failed.outcome_for(c) for c in failed.clauses] == [PASS, FAIL, NOT_RUN]
+    assert [failed.outcome_for(c) for c in failed.clauses] == [NOT_RUN, FAIL, NOT_RUN]
+    assert verdict(result(PASS, "other"), failed) == NOT_RUN
+
+
+def test_cases_of_an_earlier_run_stay_unless_they_ran_again() -> None:
+    """The later end of a case counts, for better and for worse; the others are as they were."""
+    found = verdicts.Verdicts(registry.load_once())
+    found.add(result(PASS, "a"))
+    found.add(result(FAIL, "b", (OTHER,)))
+    before = [result(FAIL, "a"), result(PASS, "b", (OTHER,)), result(PASS, "c", ("6.2.5-07",))]
+    found.go_on_with({each.node: each for each in before})
+    seen = {each.clause: each.verdict for each in found.clauses() if each.cases}
+    assert seen == {ID: PASS, OTHER: FAIL, "6.2.5-07": PASS}
 
 
 def test_a_failure_before_any_comparison_is_one_of_all() -> None:

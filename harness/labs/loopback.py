@@ -46,7 +46,9 @@ class MirrorServer:
         }  # fmt: skip
         self.process: Process | None = None
         self._control: Any = None
+        self._requests: Any = None
         self._number = 0
+        self.told: dict[str, Any] = {}  # the last status that came unasked, as twinsetd gets it
 
     @property
     def uri(self) -> str:
@@ -65,7 +67,7 @@ class MirrorServer:
         log = (self.base / "log").open("a")
         argv = [sys.executable, "-m", "twinset.shell.mirrord", str(spec)]
         self.process = popen(argv, stdout=log, stderr=log)
-        self._control = None
+        self._control = self._requests = None
         wait_for(self._connect, 30, f"the control socket of {self.name}")
 
     def _connect(self) -> bool:
@@ -76,18 +78,21 @@ class MirrorServer:
         except OSError:
             sock.close()
             return False
-        self._control = sock.makefile("rw")
+        # Two files: one for both would forget, with each write, the lines it had read ahead.
+        self._control, self._requests = sock.makefile("r"), sock.makefile("w")
         return True
 
     def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """Send a request and return its answer."""
         self._number += 1
-        self._control.write(json.dumps({"id": self._number, "verb": verb, **arguments}) + "\n")
-        self._control.flush()
+        self._requests.write(json.dumps({"id": self._number, "verb": verb, **arguments}) + "\n")
+        self._requests.flush()
         while True:
             answer: dict[str, Any] = json.loads(self._control.readline())
             if answer.get("id") == self._number:
                 return answer
+            if answer.get("event") == "status":
+                self.told = answer
 
     def status(self) -> dict[str, Any]:
         """Return the status."""

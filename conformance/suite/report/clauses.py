@@ -60,14 +60,29 @@ def _facts(entry: dict[str, Any]) -> Markup:
     facts: list[tuple[str, object]] = [("level", level), ("kind", f"{entry['kind']}, about {entry['area']}")]
     facts.append(("tier", entry["tier"]))
     if entry["values"]:
-        facts.append(("values", ", ".join(f"{key}: {value}" for key, value in entry["values"].items())))
+        facts.append(
+            ("values", "; ".join(f"{key}: {_listed(value)}" for key, value in entry["values"].items()))
+        )
     if entry["restates"]:
         facts.append(("says again", tag("a", entry["restates"], href=f"#c-{entry['restates']}")))
     if entry["reading"]:
         facts.append(("our reading", entry["reading"]))
     if "uncased" in entry:
         facts.append(("why no case", f"{entry['uncased']['reason']} ({entry['uncased']['why']})"))
+    if "honoured" in entry:
+        facts.append(("honoured by", _honoured(entry["honoured"])))
     return tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in facts])
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _honoured(place: dict[str, str]) -> object:
+    """A link to the page or check; a clause that asks nothing of a port says why."""
+    if "nothing" in place:
+        return f"nothing: {place['nothing']}"
+    return [tag("a", place["file"], href=place["href"]), f", {place['at']}"]
 
 
 def _case(case: dict[str, Any], clause_id: str, outcome: str) -> Markup:
@@ -102,13 +117,18 @@ def _checks(checks: list[dict[str, Any]]) -> Markup:
         tag(
             "tr",
             tag("td", check["fact"]),
-            tag("td", check["expected"], data_label="expected"),
-            tag("td", check["observed"], data_label="observed"),
+            tag("td", _spoken(check["expected"]), data_label="expected"),
+            tag("td", _spoken(check["observed"]), data_label="observed"),
             class_=None if check["holds"] else "broke",
         )
         for check in checks
     ]
     return tag("table", head, tag("tbody", rows))
+
+
+def _spoken(value: str) -> str:
+    """A value as the judge noted it; what is empty in Python's words is said in a reader's."""
+    return "none" if value in {"[]", "()", "{}", "set()", "None"} else value
 
 
 def _evidence(case: dict[str, Any]) -> list[Markup]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from conformance.suite import CONTRACT, GUIDE, SUITE_VERSION
@@ -26,11 +27,19 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     adapter: Mapping[str, Any] = field(default_factory=dict)  # what it answered to `describe`
     log: str = ""  # where the adapter's own words are, relative to the report
+    earlier: tuple[str, ...] = ()  # when the runs began whose cases this one did not run again
 
 
-def build(verdicts: Verdicts, run: Run, uncased: Mapping[str, Uncased]) -> Report:
-    """Return the report of a run."""
+def build(
+    verdicts: Verdicts,
+    run: Run,
+    uncased: Mapping[str, Uncased],
+    honoured: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Report:
+    """Return the report of a run; `honoured` says where documents honour the clauses that no run judges."""
     clauses = {found.clause: _clause(verdicts, found, uncased) for found in verdicts.clauses()}
+    for clause_id, place in honoured.items():
+        clauses[clause_id]["honoured"] = dict(place)
     counted = Counter(entry["verdict"] for entry in clauses.values())
     report = {
         "format": FORMAT,
@@ -42,6 +51,7 @@ def build(verdicts: Verdicts, run: Run, uncased: Mapping[str, Uncased]) -> Repor
             "duration_s": round(run.duration_s, 1),
             "environment": dict(run.environment),
             "options": dict(run.options),
+            "earlier": list(run.earlier),
             "log": run.log,
         },
         "claim": claim(clauses),

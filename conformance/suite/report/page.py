@@ -102,12 +102,18 @@ def _head(report: dict[str, Any], compared: bool) -> Markup:
             tag("br"),
             f"Suite {suite['version']}, contract {suite['contract']}; run of {as_date(run['started'])}, "
             f"{run['duration_s']:g} s, {report['checks_executed']} comparisons in {len(report['cases'])} cases",
+            _earlier(run["earlier"]),
             tag("br"),
             f"Of the suite: {', '.join(selected)}" if selected else "The whole suite was selected",
             class_="soft",
         ),
         tag("nav", [tag("a", text, href=href) for href, text in links]),
     )
+
+
+def _earlier(runs: list[str]) -> str | None:
+    """Of a run that repeated what had failed: where the other cases are from."""
+    return f"; cases that were not run again are of {', '.join(map(as_date, runs))}" if runs else None
 
 
 def _said(value: object) -> str:

@@ -33,12 +33,22 @@ def levels(report: dict[str, Any]) -> Markup:
     ]
     sums = [_number(sum(report["levels"][level].values())) for level in LEVELS]
     rows.append(tag("tr", tag("td", "all"), sums, class_="sum"))
-    documentary = report["counts"][DOCUMENTARY]
     return tag(
         "section",
         tag("table", tag("thead", head), tag("tbody", rows), class_="levels"),
-        tag("p", f"Another {documentary} clauses are documentary: no run judges them.", class_="soft"),
+        tag("p", _documentary(report), class_="soft"),
     )
+
+
+def _documentary(report: dict[str, Any]) -> str:
+    """How many clauses no run judges, and what the port's own list says of them."""
+    said = f"Another {report['counts'][DOCUMENTARY]} clauses are documentary: no run judges them."
+    places = [entry["honoured"] for entry in report["clauses"].values() if "honoured" in entry]
+    nothing = sum("nothing" in place for place in places)
+    if places:
+        links = len(places) - nothing
+        said += f" {links} lead to the page or check that honours them, {nothing} ask nothing of a port."
+    return said
 
 
 def _number(count: int) -> Markup:

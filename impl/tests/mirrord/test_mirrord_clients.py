@@ -56,6 +56,22 @@ def test_what_clients_write_is_on_both_disks(pair: Any) -> None:
     assert pair.equal()
 
 
+def test_the_differences_that_grow_while_the_mirror_is_broken_are_told_unasked(pair: Any) -> None:
+    """twinsetd hears of every difference within a second, not only of the first one."""
+    pair.create()
+    pair.activate(pair.one)
+    pair.two.kill()
+    pair.one.until("the other side to be missed", session="none")
+    assert pair.one.ask("peer", state="down")["ok"]
+    pair.one.until("to go on alone", state="SOLO")
+    for mib in range(4):
+        qemu_io(pair.one.uri, f"write -P {mib + 1} {mib}M 1M", "flush")
+        wait_for(
+            lambda: pair.one.status()["dirty_bytes"] == pair.one.told.get("dirty_bytes"), 10, "it to be told"
+        )
+    assert pair.one.told["dirty_bytes"] >= 4 << 20
+
+
 def test_an_image_comes_back_as_it_was_copied_in(pair: Any, tmp_path: Any) -> None:
     """nbdcopy in with several connections, qemu-img compare out: nothing changed on the way."""
     pair.create()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
@@ -25,6 +25,7 @@ from twinset.config import changes as change_rules
 from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
 from twinset.shell import (
+    accounts,
     cancellation,
     control_channel,
     disk_registration,
@@ -135,6 +136,7 @@ class Configure:
             raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
         async with self._hand:
             config, old = exchange.validated(asked.text, self._me), self.active()
+            asked = replace(asked, text=exchange.without_passwords(asked.text, config))
             found = [] if old is None else change_rules.difference(old, config)
             report = {
                 "cluster": config.cluster.name,
@@ -209,9 +211,10 @@ class Configure:
     async def _fit(
         self, old: ClusterConfig | None, new: ClusterConfig, *, live: bool, register: str = ""
     ) -> None:
-        """Judge by the state, the networks and the disks of this server; Refusal says what does not fit."""
+        """Judge by state, networks, accounts and disks of this server; Refusal says what does not fit."""
         await self._judge(old, new, live)
         await self._look(old, new, self._me)
+        await asyncio.to_thread(accounts.refuse_unfit, new, self._me)  # PAM takes its time
         if live and old is not None and old.mirror_sets == new.mirror_sets:
             return  # its mirror processes have the disks
         state = self._paths.state

@@ -71,6 +71,12 @@ def loaded(text: str) -> ClusterConfig:
         raise Refusal("E_CONFIG", str(error), help="twinset check FILE") from None
 
 
+def without_passwords(text: str, config: ClusterConfig) -> str:
+    """Return the text as it may be kept: with a password in it, written anew without, and without its comments."""
+    secret = config.cluster.password or any(account.password for account in config.accounts)
+    return configuration.dump(config) if secret else text
+
+
 def validated(text: str, me: str) -> ClusterConfig:
     """Return the configuration; Refusal with every finding when it breaks rules or is not for this server."""
     config = loaded(text)

@@ -114,7 +114,7 @@ class Mirrord:
         socket_path = self.run_dir / f"mirror-{spec.set}.sock"
         self.control = ControlSocket(self, socket_path, partial(mirror_requests.handle, self))
         self._changed = True
-        self._told_ms = 0
+        self._told_ms = self._told_dirty = 0
         self._tick_ms = 0
         self.stopping = False
         self.poller.register(self.aio.eventfd, select.EPOLLIN | select.EPOLLET)
@@ -214,9 +214,10 @@ class Mirrord:
         self.side.tick(self.now_ms, int(time.time()))
         self.kept.step()
         self.link.tick()
-        moving = self.side.copy is not None or self.side.verify.active
+        dirty = self.maps.dirty_bytes
+        moving = self.side.copy is not None or self.side.verify.active or dirty != self._told_dirty
         if self._changed or (moving and self.now_ms - self._told_ms >= PROGRESS_MS):
-            self._changed, self._told_ms = False, self.now_ms
+            self._changed, self._told_ms, self._told_dirty = False, self.now_ms, dirty
             self.control.notify({"event": "status", **self.status()})
 
     def changed(self) -> None:
