@@ -1,9 +1,15 @@
 """2.2.2.3: names, counts and addresses of the cluster."""
 
+import secrets
+
 import pytest
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, Facts, servers
 from conformance.suite.cases import clause
+from conformance.suite.errors import Refused
+from conformance.suite.judge import Judge
+from conformance.suite.pair import Pair
 from conformance.suite.static import Static
 
 NAME_BYTES_MAX = 15
@@ -333,3 +339,32 @@ def test_a_virtual_computer_name_is_no_server(static: Static, name: str) -> None
 def test_a_virtual_computer_name_is_given_once(static: Static, names: tuple[str, str]) -> None:
     """Two equal virtual computer names, in whatever case, are refused with E_DUP."""
     static.refuses("2.2.2.3-26", f"{names[0]} beside {names[1]}", make.with_vcns(*names), "E_DUP")
+
+
+@clause("2.2.2.3-16")
+@pytest.mark.parametrize("lacking", ["server1", "server2"])
+def test_an_account_that_a_system_does_not_have(advised: Advised, lacking: str) -> None:
+    """An account of the configuration that both systems have is accepted; one that either lacks is E_DENIED."""
+    config = make.with_accounts("operator")
+    known: dict[str, Facts] = {server: {"accounts": {"operator": 1001}} for server in make.SERVERS}
+    advised.accepts("2.2.2.3-16", "known to both", config, servers(config, **known))
+    known[lacking] = {"accounts": {}}
+    described = servers(config, **known)
+    advised.refuses("2.2.2.3-16", f"unknown to {lacking}", config, described, "E_DENIED")
+
+
+@pytest.mark.needs("reconfigure")
+@pytest.mark.cluster("commands")
+@clause("2.2.2.3-16")
+def test_an_account_that_no_system_has_is_not_registered(pair: Pair, judge: Judge) -> None:
+    """A change that registers a user whom the servers' systems do not know is refused with E_DENIED."""
+    stranger = f"nobody-{secrets.token_hex(8)}"
+    changed = {**pair.now.config, "accounts": [*pair.now.config["accounts"], {"name": stranger}]}
+    with pair.spoiled_on_error():
+        try:
+            pair.adapter.request("apply", {"config": changed})
+        except Refused as refused:
+            judge.equal("2.2.2.3-16", "refused with", expected="E_DENIED", observed=refused.code)
+        else:
+            judge.holds("2.2.2.3-16", "refused", False, "accepted")
+        pair.wait(lambda s: set(s.servers.values()) == {"O"} and s.settled(), "all to be as before")

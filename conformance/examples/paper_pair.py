@@ -27,6 +27,7 @@ FIXED = {"server1": "10.0.1.1", "server2": "10.0.1.2"}
 MACS = {"server1": "02:00:00:00:00:01", "server2": "02:00:00:00:00:02", "client": "02:00:00:00:00:50"}
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{word}{n}" for word in ("COM", "LPT") for n in range(1, 10))}
 SIZE = 32 << 20
+ACCOUNTS = {"root"}  # of the servers' system
 NO_COPY = {"dirty_bytes": 0, "latest": None, "copy_mode_last": "", "copied_bytes_last": 0}
 FLAW = os.environ.get("PAPER_FLAW", "")
 
@@ -89,6 +90,9 @@ class Paper(Returns):  # type: ignore[misc]
         return {}
 
     def apply(self, args: Args) -> Any:
+        for account in args["config"].get("accounts", []):
+            if account["name"] not in ACCOUNTS and FLAW != "registers-anybody":
+                raise refused("E_DENIED", f"the system has no account {account['name']}")
         fresh = not self.config
         self.config = args["config"]
         if fresh:

@@ -29,6 +29,7 @@ WATCHED_LOG, STALLED, WATCH_COMMAND = (
     "/run/conformance-watch",
 )
 CLIENTS_GROUP = "served"  # of the configuration "clients"
+LINKED, LOOSE = "Conf-Link", "Conf-Loose"  # of "wins-own" and "wins-outside": associated, not associated
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -41,6 +42,11 @@ def build(name: str, provisioned: Config) -> Config:
         "networks": provisioned["networks"],
         # ARMLOAD runs programs as a registered account (9.2-03); it is one that the servers' system has.
         "accounts": [{"name": account_of(provisioned)}] if name == "commands" else [],
+        **(
+            {"name_service": {"wins_servers": NAME_SERVERS[name](provisioned)}}
+            if name in NAME_SERVERS
+            else {}
+        ),
         **_BUILDERS[name](list(provisioned["floating_ips"]), str(provisioned["scratch"])),
     }
 
@@ -104,6 +110,18 @@ def _names(fips: list[str], scratch: str) -> Config:
     }
 
 
+def _far_names(fips: list[str], scratch: str) -> Config:
+    """A name with an address and one without, for clients on another LAN; started by hand, after the name servers."""
+    del scratch
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group("linked", fip(fips[0]), vcn(LINKED), startup="manual"),
+            group("loose", vcn(LOOSE), startup="manual"),
+        ],
+    }
+
+
 def _with_more(scratch: str) -> Config:
     """Scripts that also run what the case has put beside them."""
 
@@ -144,9 +162,10 @@ def _registry(fips: list[str], scratch: str) -> Config:
 
 
 def _routes(fips: list[str], scratch: str) -> Config:
-    """A group with a virtual IP address alone."""
-    del fips, scratch
-    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
+    """A group with a virtual and a floating IP address."""
+    del scratch
+    addresses = (vip(VIRTUAL_IP), fip(fips[0]))
+    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, *addresses, startup="manual")]}
 
 
 def _clients(fips: list[str], scratch: str) -> Config:
@@ -184,11 +203,18 @@ def _watch_start(scratch: str) -> str:
     return script_text("start", scratch).replace("exit 0\n", f"{made}\nexit 0\n")
 
 
+# Where the name servers (WINS) are: on both servers, or on a host outside the cluster, which the client plays.
+NAME_SERVERS: dict[str, Callable[[Config], list[str]]] = {
+    "wins-own": lambda provisioned: [s["public_address"] for s in provisioned["servers"].values()],
+    "wins-outside": lambda provisioned: [provisioned["client"]["address"]],
+}
 # In the order in which the cases run: the walk-through last, as it is the longest.
 _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
+    "wins-outside": _far_names,
+    "wins-own": _far_names,
     "registry": _registry,
     "routes": _routes,
     "watched": _watched,

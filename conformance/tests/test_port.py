@@ -92,7 +92,7 @@ def test_the_protocols_have_the_verbs_of_the_contract() -> None:
     methods = {
         name for each in (port.StaticPort, port.PairPort) for name in vars(each) if not name.startswith("_")
     }
-    assert methods == verbs - {"disk", "read", "registry", "replace", "service"}
+    assert methods == verbs - {"advise", "disk", "read", "registry", "replace", "service"}
     assert port.CONTRACT == CONTRACT
 
 

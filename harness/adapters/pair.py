@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import topology
-from harness.adapters import neutral, registry
+from harness.adapters import advising, neutral, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -32,7 +32,11 @@ SCRATCH = "/var/lib/twinset/conformance"
 EXIT_REFUSED = 1
 SIGNATURE_OF_SPARES = 0x7E160000
 # The reference's events by the kinds that the suite knows; other events pass under their own names.
-KINDS = {"full_copy": "full_copy", "share_inaccessible": "share_inaccessible"}
+KINDS = {
+    "full_copy": "full_copy",
+    "share_inaccessible": "share_inaccessible",
+    "mirror_disk_forced": "isolation_failed",
+}
 # The operations of the contract as words of the operator's command; {x} is an argument, empty ones fall out.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "cluster.start": ("cluster", "start"),
@@ -197,10 +201,15 @@ class PairVerbs:
         runs = bool(self._config) and self._operates()
         if runs:
             self.operate({"op": "cluster.stop"})
-        if os.environ.get(CLI):
-            _required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
-        else:
-            self._call(self.lab.server1, "cluster.create", {"text": text})
+        try:
+            if os.environ.get(CLI):
+                _required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
+            else:
+                self._call(self.lab.server1, "cluster.create", {"text": text})
+        except Answer:
+            if runs:  # what is refused changes nothing
+                self.operate({"op": "cluster.start"})
+            raise
         self._config = config
         for server in servers.values():
             wait_for(lambda s=server: self._configured(s), CONFIGURED_S, f"{server.name} to take it up")  # type: ignore[misc]
@@ -263,6 +272,10 @@ class PairVerbs:
         except ApiRefused as refused:
             text = str(refused.error.get("message", ""))
             raise Answer(REFUSED, text, str(refused.error.get("code", ""))) from refused
+
+    def advise(self, args: Args) -> dict[str, Any]:
+        """What the operator's check list says about both servers as they are."""
+        return advising.here(self._asked(args))
 
     def status(self, args: Args) -> dict[str, Any]:
         """The reference's own status is in the suite's words already."""

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.adapters import lines, neutral
+from harness.adapters import advising, lines, neutral
 from harness.adapters.lines import UNSUPPORTED, Answer, Args, Verb, needed
 from harness.adapters.pair import CLI, PairVerbs
 from harness.adapters.platform import inspect_disk
@@ -31,12 +31,15 @@ TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]
 
 
 CAPABILITIES = (
+    "advise",
+    "advise_here",
     "validate",
     "estimate",
     "inspect_disk",
     "inspect_use",
     "inspect_pair",
     "isolation",
+    "isolation_events",
     "mirror_functions",
     "name_servers",
     "both_go_on",
@@ -151,6 +154,11 @@ ESTIMATES: dict[str, Verb] = {
 }
 
 
+def advise(args: Args, pair: PairVerbs) -> dict[str, Any]:
+    """Servers that are only described, or those of the lab."""
+    return advising.described(args) if "servers" in args else pair.advise(args)
+
+
 def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> dict[str, Verb]:
     """Every verb of the contract that this adapter has."""
     return {
@@ -158,6 +166,7 @@ def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> 
         "validate": validate,
         "estimate": estimate,
         "inspect_disk": inspect_disk,
+        "advise": lambda args: advise(args, pair),
         **pair.table(),
     }
 

@@ -29,6 +29,7 @@ from twinset.shell import (
     control_channel,
     disk_registration,
     exchange,
+    own_accounts,
     own_network,
     server_facts,
     store,
@@ -212,6 +213,7 @@ class Configure:
         """Judge by the state, the networks and the disks of this server; Refusal says what does not fit."""
         await self._judge(old, new, live)
         await self._look(old, new, self._me)
+        await asyncio.to_thread(own_accounts.refuse_unknown, old, new, self._me)
         if live and old is not None and old.mirror_sets == new.mirror_sets:
             return  # its mirror processes have the disks
         state = self._paths.state
