@@ -7,9 +7,9 @@ import pytest
 from conformance.suite import config as make
 from conformance.suite.advised import Advised, Facts, servers
 from conformance.suite.cases import clause
-from conformance.suite.errors import Refused
 from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
+from conformance.suite.refusals import application
 from conformance.suite.static import Static
 
 NAME_BYTES_MAX = 15
@@ -361,10 +361,27 @@ def test_an_account_that_no_system_has_is_not_registered(pair: Pair, judge: Judg
     stranger = f"nobody-{secrets.token_hex(8)}"
     changed = {**pair.now.config, "accounts": [*pair.now.config["accounts"], {"name": stranger}]}
     with pair.spoiled_on_error():
-        try:
-            pair.adapter.request("apply", {"config": changed})
-        except Refused as refused:
-            judge.equal("2.2.2.3-16", "refused with", expected="E_DENIED", observed=refused.code)
-        else:
-            judge.holds("2.2.2.3-16", "refused", False, "accepted")
+        judge.equal("2.2.2.3-16", "the change", expected="E_DENIED", observed=application(pair, changed))
         pair.wait(lambda s: set(s.servers.values()) == {"O"} and s.settled(), "all to be as before")
+
+
+@pytest.mark.needs("second_cluster")
+@pytest.mark.cluster("neighbours")
+@clause("2.2.2.3-02", "2.2.2.3-04")
+def test_no_two_clusters_of_one_name_on_a_lan(pair: Pair, judge: Judge) -> None:
+    """A second cluster on the LAN is refused the name of the first one with E_DUP, in capitals as well; with one
+    character more it is created.
+    """
+    other, name = pair.provisioned["second"], str(pair.now.config["cluster"]["name"])
+    config = {
+        "servers": [{"name": server, "system_letter": "C"} for server in other["servers"]],
+        "networks": other["networks"],
+        "mirror_sets": [],
+        "groups": [],
+    }
+    with pair.spoiled_on_error():
+        for clause_id, taken in (("2.2.2.3-04", name), ("2.2.2.3-02", name.upper())):
+            said = application(pair, {**config, "cluster": {"name": taken}})
+            judge.equal(clause_id, f"a second cluster {taken}", expected="E_DUP", observed=said)
+        said = application(pair, {**config, "cluster": {"name": f"{name}2"}})
+        judge.equal("2.2.2.3-04", f"a second cluster {name}2", expected="accepted", observed=said)

@@ -90,21 +90,15 @@ class Paper(Returns):  # type: ignore[misc]
         return {}
 
     def apply(self, args: Args) -> Any:
-        for account in args["config"].get("accounts", []):
-            if account["name"] not in ACCOUNTS and FLAW != "registers-anybody":
-                raise refused("E_DENIED", f"the system has no account {account['name']}")
-        fresh = not self.config
-        self.config = args["config"]
+        if {a["name"] for a in args["config"]["accounts"]} - ACCOUNTS and FLAW != "registers-anybody":
+            raise refused("E_DENIED", "the system has no such account")
+        fresh, self.config = not self.config, args["config"]
         if fresh:
             self.groups = {group["name"]: None for group in self.config["groups"]}
             self.status = dict.fromkeys(SERVERS, "X")
             for each in self.config["mirror_sets"]:
-                self.sets[each["name"]] = {
-                    "state": "UNREGISTERED",
-                    "size_bytes": SIZE,
-                    "ready": False,
-                    **NO_COPY,
-                }
+                fresh_set = {"state": "UNREGISTERED", "size_bytes": SIZE, "ready": False}
+                self.sets[each["name"]] = fresh_set | NO_COPY
         for each in self.config["mirror_sets"]:
             found = self.sets[each["name"]]
             # FastSync added to a normal set is ready at once; added to a broken one, after a full rebuild.

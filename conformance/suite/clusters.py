@@ -208,11 +208,14 @@ NAME_SERVERS: dict[str, Callable[[Config], list[str]]] = {
     "wins-own": lambda provisioned: [s["public_address"] for s in provisioned["servers"].values()],
     "wins-outside": lambda provisioned: [provisioned["client"]["address"]],
 }
+# What has to be provisioned beside two servers and a client.
+BESIDE: dict[str, tuple[str, ...]] = {"neighbours": ("second_cluster",)}
 # In the order in which the cases run: the walk-through last, as it is the longest.
 _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
+    "neighbours": lambda fips, _scratch: {"mirror_sets": [], "groups": [group("near", fip(fips[0]))]},
     "wins-outside": _far_names,
     "wins-own": _far_names,
     "registry": _registry,

@@ -65,6 +65,7 @@ class Pair:
         self.wanted = ""  # the configuration of the present case
         self.memory: dict[object, Any] = {}  # what a walk recorded, by cluster configuration
         self.provisioned: Answer = {}
+        self.beside: list[str] = []  # what was provisioned beside two servers and a client
         self._observers: Observers | None = None
 
     @property
@@ -96,8 +97,11 @@ class Pair:
     def set_up(self, cluster: str) -> None:
         """Begin anew: blank disks, the configuration applied, its mirror created, both servers operating."""
         self.now = Session()
-        if not self.provisioned:
-            self.provisioned = self.adapter.request("provision", {"disk_mib": clusters.DISK_MIB, "disks": 1})
+        wanted = list(clusters.BESIDE.get(cluster, ()))
+        if not self.provisioned or wanted != self.beside:
+            self.beside = wanted
+            asked = {"disk_mib": clusters.DISK_MIB, "disks": 1, **({"with": wanted} if wanted else {})}
+            self.provisioned = self.adapter.request("provision", asked)
             self._observers = Observers(self.adapter, self.provisioned)
         else:
             self.adapter.request("reset")

@@ -42,6 +42,7 @@ CAPABILITIES = (
     "isolation_events",
     "mirror_functions",
     "name_servers",
+    "own_address",
     "both_go_on",
     "reconfigure",
     "disk_faults",
@@ -52,11 +53,12 @@ CAPABILITIES = (
     "replace_disk",
     "replace_server",
     "script_commands",
+    "second_cluster",
     "virtual_ip",
 )
 # What a lab cannot do: a virtual machine's disk does not fail on demand, its system disk is out of reach without
-# power, and the machines' public LAN leads to no router.
-BEYOND = {choice.VAGRANT: ("disk_faults", "remote_lan", "replace_server")}
+# power, and the machines' public LAN leads to no router and to no other servers.
+BEYOND = {choice.VAGRANT: ("disk_faults", "remote_lan", "replace_server", "second_cluster")}
 
 
 def describe(lab: str, scale: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ IP_FRAMES: Final = frozenset({"0800", "0806", "86dd", "ALL"})
 HOLDERS: Final = frozenset({"clamonacc", "nails", "sav-protect", "ds_agent", "esets_daemon", "wdavdaemon"})
 CONTROLLERS: Final = frozenset({"samba"})  # Samba's program when it is an Active Directory domain controller
 SNMP: Final = "udp/161"
-PORTS: Final = "udp 24001, tcp 24002 and 24010 to 24017 between the servers"
+PORTS: Final = "udp 24001 and 24009, tcp 24002 and 24010 to 24017 between the servers"
 
 
 def _speed(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[Line]:

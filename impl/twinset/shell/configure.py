@@ -26,6 +26,7 @@ from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
 from twinset.shell import (
     cancellation,
+    cluster_names,
     control_channel,
     disk_registration,
     exchange,
@@ -76,12 +77,16 @@ class Configure:
         look: Callable[
             [ClusterConfig | None, ClusterConfig, str], Awaitable[None]
         ] = own_network.refuse_unfit,
+        ask_for_name: Callable[
+            [ClusterConfig | None, ClusterConfig, str], Awaitable[None]
+        ] = cluster_names.refuse_taken,
     ) -> None:
         self._paths = paths
         self._me = me
         self._judge = judge
         self._committed = committed
         self._look = look
+        self._ask_for_name = ask_for_name
         self._hand = asyncio.Lock()  # one change at a time
 
     # -- what is kept -----------------------------------------------------------------------------------
@@ -148,6 +153,7 @@ class Configure:
             if asked.live and old is not None and not found and not asked.resolve:
                 return report
             await self._fit(old, config, live=asked.live, register=asked.register)
+            await self._ask_for_name(old, config, self._me)  # one server's LANs are those of both
             deal = await self._meet(config, old, keys, own_hello, alone=asked.alone)
             try:
                 return await self._carry_out(asked, config, old, deal, report)
