@@ -100,7 +100,7 @@ class Pair:
         wanted = list(clusters.BESIDE.get(cluster, ()))
         if not self.provisioned or wanted != self.beside:
             self.beside = wanted
-            asked = {"disk_mib": clusters.DISK_MIB, "disks": 1, **({"with": wanted} if wanted else {})}
+            asked = {"disk_mib": clusters.DISK_MIB, "disks": 1, **({"beside": wanted} if wanted else {})}
             self.provisioned = self.adapter.request("provision", asked)
             self._observers = Observers(self.adapter, self.provisioned)
         else:

@@ -132,7 +132,7 @@ class PairVerbs:
             raise Answer(UNSUPPORTED, "the lab has one disk a server")
         self.teardown({})
         self._wanted, self._config = args, {}
-        self._lab = lab = self._make(int(args.get("disk_mib", 64)), SECOND_CLUSTER in args.get("with", ()))
+        self._lab = lab = self._make(int(args.get("disk_mib", 64)), SECOND_CLUSTER in args.get("beside", ()))
         for server in lab.servers:
             server.write_file(f"{SCRATCH}/.here", "")
         await_daemons(lab)
