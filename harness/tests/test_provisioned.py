@@ -5,7 +5,7 @@ from harness.adapters import provisioned
 
 
 def test_a_lab_is_told_as_the_contract_wants_it() -> None:
-    """Servers with their public addresses, networks with the servers on them, the client, and who is beyond the router."""
+    """Servers with public addresses, networks with the servers on them, the client, and who is beyond the router."""
     told = provisioned.answer(topology.routed())
     assert told["servers"] == {
         "server1": {"public_address": "10.0.1.1"},
