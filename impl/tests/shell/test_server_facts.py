@@ -90,6 +90,21 @@ def test_a_server_looks_at_itself(tmp_path: Path) -> None:
     assert found.processes
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[global]\n wins server = 10.0.1.1, 10.0.1.2\n", ("10.0.1.1", "10.0.1.2")),
+        ("[global]\nWINS Server=10.0.1.53\n", ("10.0.1.53",)),
+        ("[global]\n; wins server = 10.0.1.1\nwins support = yes\n", ()),
+        ("wins server = 10.0.1.1\nwins server =\n", ()),
+        ("", ()),
+    ],
+)
+def test_the_name_servers_of_samba_are_read(text: str, expected: tuple[str, ...]) -> None:
+    """The last setting counts; comments and other settings do not."""
+    assert module.name_servers_in(text) == expected
+
+
 def test_interfaces_are_those_of_the_server(tmp_path: Path) -> None:
     """The other server's interface is not looked for here, and one that is not there has no entry."""
     found = asyncio.run(module.gather(config(tmp_path), "server2", tmp_path))

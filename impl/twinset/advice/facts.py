@@ -43,6 +43,10 @@ class ServerFacts:
     clock_s: float = 0.0  # seconds since 1970
     nics: Mapping[str, Nic] = field(default_factory=dict)
     listening: tuple[str, ...] = ()  # "udp/161", "tcp/88"
+    accounts: Mapping[str, int] = field(
+        default_factory=dict
+    )  # those of the file that the system has: user ID
+    name_servers: tuple[str, ...] = ()  # WINS servers that the system's own Samba is set to
     processes: tuple[str, ...] = ()  # names of programs that run
     missing_programs: tuple[str, ...] = ()
     fuse: bool = True

@@ -62,6 +62,17 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json =
     raise typer.Exit(run_check(file, as_json))
 
 
+@app.command("own-address", context_settings={"ignore_unknown_options": True})
+def own_address(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...")],
+) -> None:
+    """Run a command for which this server's own name stands for ADDRESS before its other ones (5.2.2-21)."""
+    from twinset.operator.own_address import run_own_address
+
+    local.guarded(lambda: run_own_address(address, command), as_json=False)
+
+
 @app.command("memory")
 def memory(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
     """Say how much memory the mirror sets of a configuration need, and whether this server has it."""
@@ -111,20 +122,6 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
     from twinset.operator.lmhosts import run_lmhosts
 
     raise typer.Exit(run_lmhosts(file, as_json))
-
-
-@app.command()
-def resolver(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    server: Annotated[str, typer.Argument(metavar="SERVER")],
-    first: Annotated[
-        str, typer.Option(metavar="LAN", help="whose address comes first (default: a public LAN)")
-    ] = "",
-) -> None:
-    """Print system files by which a server's own name has its addresses in order, one and the same first."""
-    from twinset.operator.resolver import run_resolver
-
-    local.guarded(lambda: run_resolver(file, server, first), as_json=False)
 
 
 @cluster_app.command("create")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
 from twinset.errors import ConfigError, Refusal
-from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
+from twinset.shell import api_verbs, cancellation, clock, cluster_names, control_channel, memory, power, store
 from twinset.shell.alerts import Alerts
 from twinset.shell.api import ApiServer
 from twinset.shell.change_over import ChangeOver
@@ -67,6 +67,9 @@ class Daemon:
         self.support: Support = Support(self)
         self.rotation: KeyRotation = KeyRotation(self)
         self._api = ApiServer(paths.api, self.handle, self.failed)
+        self._names = cluster_names.Answers(
+            self.me, self._cluster_name, lambda text: self.problem("cluster_name", text)
+        )
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -82,6 +85,7 @@ class Daemon:
         self._begin()
         self.taken_up.set()
         await self._api.start()
+        self._names.open()
         alerts = Alerts(self.paths.state, self.event_log, self._config, self.me, self.failed)
         beside = [asyncio.create_task(self.change_over.watch()), asyncio.create_task(alerts.run())]
         notify("READY=1")
@@ -93,6 +97,7 @@ class Daemon:
             if self.changed.is_set() and await self.change_over.ready():
                 await self._change_over()
         notify("STOPPING=1")
+        self._names.close()
         last_act = self.runtime.last_act if halted and self.runtime is not None else ()
         left = halted or await self._leave()
         await self._api.stop()
@@ -112,6 +117,9 @@ class Daemon:
 
     def _config(self) -> configuration.ClusterConfig | None:
         return None if self.runtime is None else self.runtime.config
+
+    def _cluster_name(self) -> str:
+        return "" if self.runtime is None else self.runtime.config.cluster.name
 
     async def _forget_cancelled(self) -> None:
         """Let the disks of cancelled mirror sets forget them; no mirror process runs now (8.3-02)."""
