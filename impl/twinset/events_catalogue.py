@@ -56,6 +56,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "no heartbeat of the other server on any network for the whole time-out",
         "find out why it went down; twinset server return brings it back",
     ),
+    "server_left": Entry(
+        "TS0222",
+        WARNING,
+        "the other server has left the cluster in order: a shutdown of it, its isolation, or the end of its twinsetd",
+        "none needed when it was meant; twinset server return brings it back",
+    ),
     "partition_wait_over": Entry(
         "TS0202", INFO, "the network-partition phase ended: the other server counts as down"
     ),

@@ -14,6 +14,8 @@ import pytest
 from twinset.errors import DaemonUnreachable, Refusal
 from twinset.operator.client import Client
 from twinset.shell import run, store
+from twinset.shell.daemon import Daemon
+from twinset.shell.paths import Paths
 
 Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
@@ -143,3 +145,15 @@ def test_a_damaged_configuration_is_told(process: Process, until: Until) -> None
         await process.end(signal.SIGTERM)
 
     asyncio.run(scenario())
+
+
+def test_programs_that_cannot_talk_are_one_alert(tmp_path: Path) -> None:
+    """However often they try: the reason names both, and is told once an interval."""
+    paths = Paths(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
+    paths.create()
+    daemon = Daemon(paths, 0.1)
+    for _ in range(3):
+        daemon.apart("ic1: the other side (twinset 9.9) speaks control version 7, this one version 1")
+    entries = [entry for entry in daemon.event_log.since(0, 10) if entry["event"] == "versions_apart"]
+    assert [(entry["severity"], "9.9" in entry["fields"]["reason"]) for entry in entries] == [("error", True)]
+    daemon.event_log.close()
