@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from twinset.events_catalogue import CATALOGUE, ERROR, INFO, UNKNOWN_ID, WARNING, entry
+from twinset.events_catalogue import CATALOGUE, ERROR, INFO, RETIRED, UNKNOWN_ID, WARNING, entry
 from twinset.operator.events_doc import document
 from twinset.resources.kinds import KINDS
 
@@ -38,6 +38,8 @@ def test_ids_are_unique_and_well_formed() -> None:
     """No id stands for two events."""
     ids = [each.id for each in CATALOGUE.values()]
     assert len(set(ids)) == len(ids)
+    assert not set(ids) & set(RETIRED)
+    assert not set(CATALOGUE) & set(RETIRED.values())
     assert all(re.fullmatch(r"TS[1-9]\d{3}|TS0\d{3}", each) and each != UNKNOWN_ID for each in ids)
 
 

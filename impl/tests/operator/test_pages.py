@@ -19,7 +19,10 @@ BLOCK = re.compile(r"^```.*?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CLAUSE = re.compile(r"\b((?:\d(?:\.\d+)*|AUX|CAT)-\d\d)\b")
 INDEX = ROOT / "impl" / "docs" / "operating.md"
 TASKS = ("plan", "build", "operate", "recover", "maintain")
-GENERATED = {"events.md", "states.md"}  # of every event and every state; what they mean for a task stands elsewhere
+GENERATED = {
+    "events.md",
+    "states.md",
+}  # of every event and every state; what they mean for a task stands elsewhere
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 

@@ -103,14 +103,18 @@ class Daemon:
             self._port.close()
         alive.cancel()
         self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
-        outcome = await power.perform(last_act)
-        if outcome is not None and not outcome.ok:
-            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        await self._switch_off(last_act)
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         self.event_log.close()
         return 0
+
+    async def _switch_off(self, last_act: tuple[str, ...]) -> None:
+        """What is to happen to the machine once this server has left (6.3-17)."""
+        outcome = await power.perform(last_act)
+        if outcome is not None and not outcome.ok:
+            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
 
     def _config(self) -> configuration.ClusterConfig | None:
         return None if self.runtime is None else self.runtime.config
