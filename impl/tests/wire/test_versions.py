@@ -90,6 +90,7 @@ def test_a_heartbeat_says_how_far_its_sender_understands(monkeypatch: pytest.Mon
     monkeypatch.setattr(heartbeat, "VERSIONS", Versions(1, 3))
     datagram = heartbeat.encode(beat, key)
     monkeypatch.undo()
+    assert (datagram[4], datagram[7] >> 4) == (1, 2)
     assert heartbeat.decode(datagram, key) == beat
     body = b"TSHB\x02\x01\x00\x10" + bytes(200)
     newer = body + hmac.digest(key, body, "sha256")

@@ -38,6 +38,10 @@ class Versions:
             else f"versions {self.oldest} to {self.newest}"
         )
 
+    def __contains__(self, version: int) -> bool:
+        """Whether the program understands it."""
+        return self.oldest <= version <= self.newest
+
     def said(self, field: str) -> dict[str, Any]:
         """Return what a hello says of it; `field` is where older programs look for their only version."""
         return {field: self.oldest, "newest": self.newest, "release": __version__}
