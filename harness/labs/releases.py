@@ -4,11 +4,13 @@ Its sources, interpreted, in an environment of their own that takes everything e
 second, without a network, and kept in .ci/state/releases by commit.
 """
 
+import json
 import os
 import sys
 import tomllib
 import venv
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.run import run
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".ci" / "state" / "releases"
 # Before programs said which versions they speak: the oldest one that the present one works beside.
 FIRST = "27173ea"
+PREVIOUS = "HEAD~1"
 PROGRAM = "#!{python}\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
 
 
@@ -37,6 +40,13 @@ def programs_of(commit: str) -> Path:
         _make(making, place, full)
         making.rename(place)
     return place / "venv" / "bin"
+
+
+def said_by(programs: Path) -> dict[str, Any]:
+    """What a release says of its program to the other server: release and features; nothing at first."""
+    code = "import json; from twinset.cluster.program import OWN; print(json.dumps(OWN.to_json()))"
+    result = run([str(programs / "python"), "-c", code], check=False)
+    return dict(json.loads(result.stdout)) if result.ok else {}
 
 
 def _make(making: Path, place: Path, commit: str) -> None:
