@@ -267,3 +267,11 @@ def test_facts_survive_their_journey() -> None:
     for bad in ({}, {"server": "s", "nics": 3}, {"server": "s", "nics": {"eth0": {"zonk": 1}}}):
         with pytest.raises(ValueError):
             ServerFacts.from_json(bad)
+
+
+def test_packages_that_come_by_themselves_are_told() -> None:
+    """On the server where nothing holds them back (AUX-02)."""
+    assert not of("W_PACKAGES", judged())
+    (line,) = of("W_PACKAGES", judged(servers=(server(1), server(2, packages_guarded=False))))
+    assert (line.status, line.clause, line.server) == (lines.ADVICE, "AUX-02", "server2")
+    assert "twinset upgrade guard" in line.remedy

@@ -118,3 +118,16 @@ def test_programs_follow_the_file_systems(tmp_path: Path, monkeypatch: pytest.Mo
     disk = [{"set": "set1", "mounts": mounts}]
     found = asyncio.run(module.gather(config(tmp_path, mirror_disk=disk), "server1", tmp_path))
     assert found.missing_programs == ("mkfs.xfs",)
+
+
+def test_apt_that_asks_before_it_installs_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the lines that `twinset upgrade guard` prints; where there is no apt, nobody has to ask (AUX-02)."""
+    from twinset.operator.maintenance_cli import GUARD
+
+    monkeypatch.setattr(module, "APT", tmp_path / "none")
+    assert module._packages_guarded()
+    monkeypatch.setattr(module, "APT", tmp_path)
+    (tmp_path / "01autoremove").write_text("APT { };\n")
+    assert not module._packages_guarded()
+    (tmp_path / "90twinset").write_text(GUARD.format(program="/opt/twinset/bin/twinset"))
+    assert module._packages_guarded()

@@ -109,6 +109,10 @@ def _needed(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[L
         if config.mirror_sets and not facts.fuse:
             text = "there is no /dev/fuse: mirror disks cannot be mounted"
             yield Line(ERROR, "E_UNSUPPORTED", "7.1.1-05", text, "modprobe fuse", facts.server)
+        if config.groups and not facts.packages_guarded:
+            text = "nothing holds package updates back while a group runs here"
+            help_ = "twinset upgrade guard > /etc/apt/apt.conf.d/90twinset"
+            yield Line(ADVICE, "W_PACKAGES", "AUX-02", text, help_, facts.server)
         yield from _networks(config, facts)
         yield from _accounts(config, facts)
         for path, script in facts.scripts.items():

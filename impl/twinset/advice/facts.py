@@ -53,6 +53,7 @@ class ServerFacts:
     filter_hooks: tuple[str, ...] = ()  # packet filter chains on input that may drop
     scripts: Mapping[str, ScriptFile] = field(default_factory=dict)
     watched_logs: Mapping[str, bool] = field(default_factory=dict)  # path -> it can be read
+    packages_guarded: bool = True  # updates wait while a group runs here; also where no apt is
     disks: tuple[Mapping[str, Any], ...] = ()  # as `twinset disk inspect --json` prints them
     disk_trouble: Mapping[str, str] = field(default_factory=dict)  # path -> why it could not be looked at
 

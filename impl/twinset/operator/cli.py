@@ -17,6 +17,7 @@ from twinset.operator import (
     events_cli,
     join_cli,
     local,
+    maintenance_cli,
     mirror_cli,
     registry_cli,
     render,
@@ -49,6 +50,8 @@ group_app.add_typer(script_cli.app, name="script")
 app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
+app.add_typer(maintenance_cli.upgrade_app, name="upgrade")
+app.add_typer(maintenance_cli.uninstall_app, name="uninstall")
 
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP")]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - peers are authenticated; nothing else is known before `cluster create`
 LISTEN_AGAIN_S: Final = 1.0
 ORDERLY_END_S: Final = 120.0
+APART_S: Final = 600.0  # an alert that nothing changes about is told this often
 
 log = logging.getLogger("twinsetd")
 
@@ -60,6 +61,7 @@ class Daemon:
         self.taken_up = asyncio.Event()  # no change of the configuration is under way
         self.ending = asyncio.Event()
         self._limit = clock.RateLimit()
+        self._apart_limit = clock.RateLimit(APART_S)
         self.instance = secrets.token_hex(16)
         self._port: ControlPort | None = None
         self.change_over = ChangeOver(self)
@@ -106,14 +108,18 @@ class Daemon:
             self._port.close()
         alive.cancel()
         self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
-        outcome = await power.perform(last_act)
-        if outcome is not None and not outcome.ok:
-            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        await self._switch_off(last_act)
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         self.event_log.close()
         return 0
+
+    async def _switch_off(self, last_act: tuple[str, ...]) -> None:
+        """What is to happen to the machine once this server has left (6.3-17)."""
+        outcome = await power.perform(last_act)
+        if outcome is not None and not outcome.ok:
+            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
 
     def _config(self) -> configuration.ClusterConfig | None:
         return None if self.runtime is None else self.runtime.config
@@ -183,7 +189,7 @@ class Daemon:
     def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, keys: Keyring) -> Runtime:
         return Runtime(
             config, text, self.me, self.boot_id, keys, self.paths, self.scale,
-            self.event_log, self.problem, self.failed,
+            self.event_log, self.problem, self.apart, self.failed,
         )  # fmt: skip
 
     async def _end_runtime(self, *, end_mirrors: bool) -> None:
@@ -227,6 +233,7 @@ class Daemon:
                     "key": self.rotation.serve,
                 },
                 lambda text: self.problem("control_port", text),
+                apart=self.apart,
             )
 
     async def _listen(self) -> None:
@@ -295,6 +302,11 @@ class Daemon:
             self.event_log.write(
                 "input_dropped", "warning", {"where": key, "reason": text, "more": swallowed}
             )
+
+    def apart(self, text: str) -> None:
+        """The other server's program speaks no version that this one does: an event, at most one an interval."""
+        if self._apart_limit.admit("") is not None:
+            self.event_log.write("versions_apart", "error", {"reason": text})
 
     def failed(self, where: str, error: BaseException) -> None:
         """A bug of ours: the traceback goes to the daemon's log, never to an operator."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PROC: Final = Path("/proc")
 NET: Final = Path("/sys/class/net")
 SMB_CONF: Final = Path("/etc/samba/smb.conf")
+APT: Final = Path("/etc/apt/apt.conf.d")
+APT_HOOK: Final = "twinset upgrade packages"
 SCRIPT_BYTES_MAX: Final = 1 << 20
 TOOL_S: Final = 10.0
 PROGRAMS: Final = ("mount", "umount", "losetup", "ip", "choom")
@@ -79,6 +81,7 @@ def _look(
         fuse=Path("/dev/fuse").exists(),
         filter_hooks=hooks,
         scripts={path: _script(path) for path in sorted(scripts)},
+        packages_guarded=_packages_guarded(),
         watched_logs={rule.file: os.access(rule.file, os.R_OK) for rule in config.event_rules if rule.file},
         disks=tuple(disks),
         disk_trouble=trouble,
@@ -89,6 +92,11 @@ def _version() -> str:
     with contextlib.suppress(metadata.PackageNotFoundError):
         return metadata.version("twinset")
     return ""
+
+
+def _packages_guarded() -> bool:
+    """Whether apt asks twinset before it installs (AUX-02); true where there is no apt."""
+    return not APT.is_dir() or any(APT_HOOK in _text(file) for file in APT.iterdir())
 
 
 def _memory_kib() -> int:
