@@ -24,6 +24,7 @@ from conformance.suite import (
     verdicts,
 )
 from conformance.suite.adapter import Adapter
+from conformance.suite.advised import Advised
 from conformance.suite.errors import CaseError, ConformanceError
 from conformance.suite.inspect import Inspect
 from conformance.suite.judge import Judge
@@ -216,6 +217,15 @@ def inspect(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> I
     adapter.require_tier("static")
     _require(request, adapter)
     return Inspect(adapter, judge)
+
+
+@pytest.fixture
+def advised(request: pytest.FixtureRequest, adapter: Adapter, judge: Judge) -> Advised:
+    """The port's advice about servers that the case describes."""
+    adapter.require_tier("static")
+    adapter.require("advise")
+    _require(request, adapter)
+    return Advised(adapter, judge)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""2.1.4: how many interconnects a cluster has, and which of them may be public."""
+"""2.1.4: how many interconnects a cluster has, how fast they are, and which of them may be public."""
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, at_speed
 from conformance.suite.cases import clause
 from conformance.suite.static import Static
 
@@ -31,3 +32,13 @@ def test_the_primary_interconnect_is_not_public(static: Static) -> None:
     static.accepts("2.1.4-04", "a second, public interconnect", make.with_roles(BOTH, ("interconnect",)))
     static.refuses("2.1.4-04", "one interconnect, public", make.with_roles(BOTH), "E_TOPOLOGY")
     static.refuses("2.1.4-04", "two interconnects, both public", make.with_roles(BOTH, BOTH), "E_TOPOLOGY")
+
+
+@clause("2.1.4-01")
+def test_an_interconnect_has_a_hundred_megabits(advised: Advised) -> None:
+    """An interconnect of 100 Mbit/s draws no W_LINKSPEED, one of 99 does; a speed that nobody knows is no reason."""
+    config = make.good()
+    for speed in (100, None):
+        described = at_speed(config, "ic2", speed)
+        advised.is_silent("2.1.4-01", f"{speed} Mbit/s", config, described, "W_LINKSPEED")
+    advised.warns("2.1.4-01", "99 Mbit/s", config, at_speed(config, "ic2", 99), "W_LINKSPEED")

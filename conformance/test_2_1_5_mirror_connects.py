@@ -1,6 +1,7 @@
 """2.1.5: mirror connects."""
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, at_speed
 from conformance.suite.cases import clause
 from conformance.suite.static import Static
 
@@ -26,3 +27,12 @@ def test_one_or_two_mirror_connects(static: Static) -> None:
         )
     none = make.with_mirror_roles(PUBLIC, ("interconnect",))
     static.refuses("2.1.5-06", "a mirror set and no mirror connect", none, "E_TOPOLOGY", "E_LIMIT")
+
+
+@clause("2.1.5-01")
+def test_a_mirror_connect_has_a_hundred_megabits(advised: Advised) -> None:
+    """A mirror connect of 100 Mbit/s draws no W_LINKSPEED, one of 99 does."""
+    config = make.good()
+    described = at_speed(config, "ic1", 100)
+    advised.is_silent("2.1.5-01", "100 Mbit/s", config, described, "W_LINKSPEED")
+    advised.warns("2.1.5-01", "99 Mbit/s", config, at_speed(config, "ic1", 99), "W_LINKSPEED")

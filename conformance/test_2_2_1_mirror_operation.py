@@ -9,6 +9,7 @@ from conformance.suite.cases import clause
 from conformance.suite.errors import NotRun
 from conformance.suite.judge import Judge
 from conformance.suite.pair import SERVERS, Pair
+from conformance.suite.refusals import refusal
 from conformance.suite.static import Static
 
 mirrored = pytest.mark.cluster("copies")
@@ -59,3 +60,30 @@ def test_what_is_written_goes_to_the_other_server(pair: Pair, judge: Judge) -> N
     pair.write_file(GROUP, ONE, "shipped", mib=4)
     received = received_bytes(pair, TWO) - before
     judge.holds("2.2.1-08", f"at least {4 * MIB} bytes received by server 2", received >= 4 * MIB, received)
+
+
+@pytest.mark.needs("mirror_functions")
+@pytest.mark.cluster("copies")
+@clause("2.2.1-14")
+def test_two_servers_do_not_use_the_data_at_once(pair: Pair, judge: Judge) -> None:
+    """While a group has its mirror disk on one server, the other one gives no access to it: not by a start of the group
+    there, and not when an operator permits it.
+    """
+    pair.wait_place("db", "server1")
+    with pair.spoiled_on_error():
+        for op, args in (
+            ("group.start", {"group": "db", "to": "server2"}),
+            ("mirror.permit", {"set": "set1", "server": "server2"}),
+        ):
+            said = refusal(pair, op, **args)
+            judge.holds("2.2.1-14", f"{op} on server 2 is refused", said != "accepted", said)
+            judge.equal(
+                "2.2.1-14", f"served there, after {op}", expected=False, observed=pair.served("db", "server2")
+            )
+            judge.equal(
+                "2.2.1-14",
+                f"mounted there, after {op}",
+                expected=False,
+                observed=pair.mounted("db", "server2"),
+            )
+        judge.equal("2.2.1-14", "where the group is", expected="server1", observed=pair.status().place("db"))

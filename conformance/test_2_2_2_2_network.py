@@ -3,10 +3,26 @@
 import pytest
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, advice, servers
 from conformance.suite.cases import clause
 from conformance.suite.judge import Judge
-from conformance.suite.pair import Pair
+from conformance.suite.pair import DEADLINE_S, Pair
 from conformance.suite.static import Static
+from conformance.suite.wait import wait_for
+
+LISTENS_FOR_SNMP = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+    agent.bind(("", 161))
+    while True:
+        agent.recv(64)
+"""
+
+
+def warned_of(pair: Pair, code: str) -> list[str]:
+    """The servers about which the port's check of the installation has a finding of this class."""
+    return sorted(str(each.get("server")) for each in advice(pair.adapter) if each["code"] == code)
+
 
 NAME_BYTES_MAX = 31
 
@@ -153,3 +169,37 @@ def test_only_tcp_ip_on_the_mirror_connect(pair: Pair, judge: Judge) -> None:
         "2.2.2.2-10", "the mirror's traffic was seen", any("IPv4" in line for line in seen), len(seen)
     )
     judge.equal("2.2.2.2-10", "frames of other protocols", expected=[], observed=foreign[:5])
+
+
+@clause("2.2.2.2-02")
+def test_an_snmp_service_is_on_both_servers(advised: Advised) -> None:
+    """Where something answers at the port of SNMP on both servers there is no W_SNMP; where one has none there is."""
+    config = make.good()
+    advised.is_silent("2.2.2.2-02", "on both", config, servers(config), "W_SNMP")
+    described = servers(config, server2={"listening": ["tcp/22"]})
+    advised.warns("2.2.2.2-02", "on server 1 only", config, described, "W_SNMP")
+
+
+@pytest.mark.needs("advise_here")
+@pytest.mark.cluster("commands")
+@clause("2.2.2.2-02")
+def test_an_snmp_service_of_a_server_is_seen(pair: Pair, judge: Judge) -> None:
+    """On the servers as they are: while something listens at the port of SNMP on one server only, there is W_SNMP about
+    the other one only.
+    """
+    pair.see.need("server1", "python3")
+    argv = ["python3", "-c", LISTENS_FOR_SNMP]
+    job = pair.adapter.request("run", {"host": "server1", "argv": argv, "background": True})["job"]
+    try:
+        wait_for(
+            lambda: warned_of(pair, "W_SNMP"),
+            lambda found: "server1" not in found,
+            DEADLINE_S,
+            "it to listen",
+        )
+        judge.equal("2.2.2.2-02", "W_SNMP is about", expected=["server2"], observed=warned_of(pair, "W_SNMP"))
+    finally:
+        pair.adapter.request("job", {"job": job, "action": "stop"})
+    judge.equal(
+        "2.2.2.2-02", "on neither", expected=["server1", "server2"], observed=warned_of(pair, "W_SNMP")
+    )

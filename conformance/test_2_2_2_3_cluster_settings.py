@@ -1,9 +1,15 @@
 """2.2.2.3: names, counts and addresses of the cluster."""
 
+import secrets
+
 import pytest
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, Facts, servers
 from conformance.suite.cases import clause
+from conformance.suite.judge import Judge
+from conformance.suite.pair import Pair
+from conformance.suite.refusals import application
 from conformance.suite.static import Static
 
 NAME_BYTES_MAX = 15
@@ -333,3 +339,49 @@ def test_a_virtual_computer_name_is_no_server(static: Static, name: str) -> None
 def test_a_virtual_computer_name_is_given_once(static: Static, names: tuple[str, str]) -> None:
     """Two equal virtual computer names, in whatever case, are refused with E_DUP."""
     static.refuses("2.2.2.3-26", f"{names[0]} beside {names[1]}", make.with_vcns(*names), "E_DUP")
+
+
+@clause("2.2.2.3-16")
+@pytest.mark.parametrize("lacking", ["server1", "server2"])
+def test_an_account_that_a_system_does_not_have(advised: Advised, lacking: str) -> None:
+    """An account of the configuration that both systems have is accepted; one that either lacks is E_DENIED."""
+    config = make.with_accounts("operator")
+    known: dict[str, Facts] = {server: {"accounts": {"operator": 1001}} for server in make.SERVERS}
+    advised.accepts("2.2.2.3-16", "known to both", config, servers(config, **known))
+    known[lacking] = {"accounts": {}}
+    described = servers(config, **known)
+    advised.refuses("2.2.2.3-16", f"unknown to {lacking}", config, described, "E_DENIED")
+
+
+@pytest.mark.needs("reconfigure")
+@pytest.mark.cluster("commands")
+@clause("2.2.2.3-16")
+def test_an_account_that_no_system_has_is_not_registered(pair: Pair, judge: Judge) -> None:
+    """A change that registers a user whom the servers' systems do not know is refused with E_DENIED."""
+    stranger = f"nobody-{secrets.token_hex(8)}"
+    changed = {**pair.now.config, "accounts": [*pair.now.config["accounts"], {"name": stranger}]}
+    with pair.spoiled_on_error():
+        judge.equal("2.2.2.3-16", "the change", expected="E_DENIED", observed=application(pair, changed))
+        pair.wait(lambda s: set(s.servers.values()) == {"O"} and s.settled(), "all to be as before")
+
+
+@pytest.mark.needs("second_cluster")
+@pytest.mark.cluster("neighbours")
+@clause("2.2.2.3-02", "2.2.2.3-04")
+def test_no_two_clusters_of_one_name_on_a_lan(pair: Pair, judge: Judge) -> None:
+    """A second cluster on the LAN is refused the name of the first one with E_DUP, in capitals as well; with one
+    character more it is created.
+    """
+    other, name = pair.provisioned["second"], str(pair.now.config["cluster"]["name"])
+    config = {
+        "servers": [{"name": server, "system_letter": "C"} for server in other["servers"]],
+        "networks": other["networks"],
+        "mirror_sets": [],
+        "groups": [],
+    }
+    with pair.spoiled_on_error():
+        for clause_id, taken in (("2.2.2.3-04", name), ("2.2.2.3-02", name.upper())):
+            said = application(pair, {**config, "cluster": {"name": taken}})
+            judge.equal(clause_id, f"a second cluster {taken}", expected="E_DUP", observed=said)
+        said = application(pair, {**config, "cluster": {"name": f"{name}2"}})
+        judge.equal("2.2.2.3-04", f"a second cluster {name}2", expected="accepted", observed=said)

@@ -11,6 +11,7 @@ from conformance.suite.clusters import ROUTED_GROUP as GROUP
 from conformance.suite.clusters import VIRTUAL_IP
 from conformance.suite.judge import Judge
 from conformance.suite.pair import Pair
+from conformance.suite.rip import learning
 from conformance.suite.static import Static
 
 routes = pytest.mark.cluster("routes")
@@ -107,3 +108,34 @@ def test_an_arp_broadcast_switches_a_floating_address(pair: Pair, judge: Judge) 
     judge.equal("2.3.1-04", "the client's ARP entry", expected=[True, True], observed=believed)
     judge.equal("2.3.1-06", "served again", expected="up", observed=seen.lines[NEAR][-1])
     judge.equal("2.3.4-02", "by ARP", expected=True, observed=seen.after.pings[NEAR])
+
+
+@pytest.mark.needs("virtual_ip", "remote_lan")
+@routes
+@clause("2.3.1-08")
+def test_a_router_interprets_rip_for_a_virtual_address_only(pair: Pair, judge: Judge) -> None:
+    """From behind a router that does nothing the floating address is reached and the virtual one is not; while the
+    router interprets RIP both are, on either server.
+    """
+    see, floating = pair.see, str(pair.provisioned["floating_ips"][0])
+    with pair.spoiled_on_error():
+        pair.operate("group.start", group=GROUP, to=HOME)
+        pair.wait_place(GROUP, HOME)
+        judge.equal(
+            "2.3.1-08", "floating, plain router", expected=True, observed=see.reaches("remote", floating)
+        )
+        judge.equal(
+            "2.3.1-08", "virtual, plain router", expected=False, observed=see.reaches("remote", VIRTUAL_IP)
+        )
+        with learning(pair, VIRTUAL_IP):
+            for server in (HOME, AWAY):
+                if server == AWAY:
+                    pair.operate("group.move", group=GROUP, to=AWAY)
+                    pair.wait_place(GROUP, AWAY)
+                reached = see.awaits("remote", VIRTUAL_IP)
+                judge.equal("2.3.1-08", f"virtual, RIP, {server}", expected=True, observed=reached)
+                judge.equal(
+                    "2.3.1-08", f"floating, {server}", expected=True, observed=see.reaches("remote", floating)
+                )
+        pair.operate("group.stop", group=GROUP)
+        pair.wait_place(GROUP, None)

@@ -1,8 +1,9 @@
-"""7.3.2: virtual computer names across LANs, by a name server (WINS)."""
+"""7.3.2: name servers (WINS) in configurations, and what servers are set to."""
 
 import pytest
 
 from conformance.suite import config as make
+from conformance.suite.advised import Advised, servers
 from conformance.suite.cases import clause
 from conformance.suite.static import Static
 
@@ -42,3 +43,26 @@ def test_an_unassociated_name_without_a_name_server(static: Static) -> None:
     helped["name_service"] = {"wins_servers": [OUTSIDE]}
     static.is_silent("7.3.2.2-01", "with a name server", helped, "W_WINS")
     static.is_silent("7.3.2.2-01", "an associated name", make.with_vcns("FIRST", associated=True), "W_WINS")
+
+
+@wins
+@clause("7.3.2.3-07", "7.3.2.3-15")
+@pytest.mark.parametrize("named", [OWN, (OUTSIDE,)], ids=["own", "outside"])
+def test_the_servers_systems_use_the_same_name_servers(advised: Advised, named: tuple[str, ...]) -> None:
+    """Systems that are set to the same name servers draw no W_WINS_DIFF, one that is set to another does."""
+    config = make.with_name_servers(*named)
+    same, other = {"name_servers": [*named]}, {"name_servers": ["10.0.1.99"]}
+    for clause_id in ("7.3.2.3-07", "7.3.2.3-15"):
+        described = servers(config, server1=same, server2=same)
+        advised.is_silent(clause_id, "the same", config, described, "W_WINS_DIFF")
+        described = servers(config, server1=same, server2=other)
+        advised.warns(clause_id, "another one", config, described, "W_WINS_DIFF")
+
+
+@clause("7.3.2.2-02")
+def test_an_unassociated_name_is_kept_out_of_lmhosts(advised: Advised) -> None:
+    """A name that no address stands for draws W_LMHOSTS, an associated one does not."""
+    for associated in (True, False):
+        config = make.with_vcns("FIRST", associated=associated)
+        judged = advised.is_silent if associated else advised.warns
+        judged("7.3.2.2-02", f"associated: {associated}", config, servers(config), "W_LMHOSTS")

@@ -68,3 +68,29 @@ def test_two_programs_of_a_script_are_ended_one_by_one(pair: Pair, judge: Judge)
         pair.wait_place(GROUP, None)
         judge.equal("9.2-19", "still running", expected=[], observed=[pid for pid in pids if here.lives(pid)])
         here.at_stop("")
+
+
+@pytest.mark.needs("script_commands")
+@pytest.mark.cluster("commands")
+@clause("9.2-03")
+def test_a_program_runs_as_a_registered_account(pair: Pair, judge: Judge) -> None:
+    """ARMLOAD /U with an account that is registered runs the program as that user, who is the administrator; with one
+    that is not registered it is refused, and nothing starts.
+    """
+    here = Commands(pair, "server1")
+    user = account_of(pair.provisioned)
+    noted = f"{pair.see.scratch}/ended"
+    here.at_start(f"ARMLOAD W4 /U nobody PROGRAM; echo $? > {noted}; ARMLOAD W5 /U {user} PROGRAM")
+    here.at_stop("ARMKILL W5")
+    with pair.spoiled_on_error():
+        pair.operate("group.start", group=GROUP)
+        pair.wait_place(GROUP, "server1")
+        pid = here.wait_started(1)
+        ended = here.shell(f"cat {noted}").stdout.strip()
+        judge.holds("9.2-03", "an account that is not registered", ended not in ("", "0"), ended)
+        judge.equal("9.2-03", "starts in all", expected=[pid], observed=here.started())
+        owner = here.shell(f"stat -c %U /proc/{pid}").stdout.strip()
+        judge.equal("9.2-03", "whose program it is", expected=user, observed=owner)
+        pair.operate("group.stop", group=GROUP)
+        pair.wait_place(GROUP, None)
+        here.at_stop("")

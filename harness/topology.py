@@ -211,8 +211,12 @@ SECOND = "second"
 
 
 def two_clusters() -> Topology:
-    """The default lab with another cluster on its public LAN, which has an interconnect of its own."""
-    lab = default()
+    """The default lab with another cluster on its public LAN."""
+    return beside_second(default())
+
+
+def beside_second(lab: Topology) -> Topology:
+    """A lab with another cluster on its public LAN, which has an interconnect of its own."""
     own = Lan("ic3", (INTERCONNECT, MIRROR), {"server3": "10.10.30.3/24", "server4": "10.10.30.4/24"})
     hosts = (Host("server3", cluster=SECOND), Host("server4", cluster=SECOND))
     public = lab.lan("public")

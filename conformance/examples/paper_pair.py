@@ -27,6 +27,7 @@ FIXED = {"server1": "10.0.1.1", "server2": "10.0.1.2"}
 MACS = {"server1": "02:00:00:00:00:01", "server2": "02:00:00:00:00:02", "client": "02:00:00:00:00:50"}
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{word}{n}" for word in ("COM", "LPT") for n in range(1, 10))}
 SIZE = 32 << 20
+ACCOUNTS = {"root"}  # of the servers' system
 NO_COPY = {"dirty_bytes": 0, "latest": None, "copy_mode_last": "", "copied_bytes_last": 0}
 FLAW = os.environ.get("PAPER_FLAW", "")
 
@@ -89,18 +90,15 @@ class Paper(Returns):  # type: ignore[misc]
         return {}
 
     def apply(self, args: Args) -> Any:
-        fresh = not self.config
-        self.config = args["config"]
+        if {a["name"] for a in args["config"]["accounts"]} - ACCOUNTS and FLAW != "registers-anybody":
+            raise refused("E_DENIED", "the system has no such account")
+        fresh, self.config = not self.config, args["config"]
         if fresh:
             self.groups = {group["name"]: None for group in self.config["groups"]}
             self.status = dict.fromkeys(SERVERS, "X")
             for each in self.config["mirror_sets"]:
-                self.sets[each["name"]] = {
-                    "state": "UNREGISTERED",
-                    "size_bytes": SIZE,
-                    "ready": False,
-                    **NO_COPY,
-                }
+                fresh_set = {"state": "UNREGISTERED", "size_bytes": SIZE, "ready": False}
+                self.sets[each["name"]] = fresh_set | NO_COPY
         for each in self.config["mirror_sets"]:
             found = self.sets[each["name"]]
             # FastSync added to a normal set is ready at once; added to a broken one, after a full rebuild.

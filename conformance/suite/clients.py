@@ -9,14 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conformance.suite.clusters import CLIENTS_GROUP as GROUP
-from conformance.suite.errors import ConformanceError
 from conformance.suite.pair import DEADLINE_S, Pair
 from conformance.suite.wait import wait_for
 
 PORT = 7000
 HOME, AWAY = "server1", "server2"
 NEAR, REMOTE = "client", "remote"
-SEEN = ("clients", GROUP)
 CALLS = 3  # echo requests to the remote host at each start of the application
 
 SERVER_PROGRAM = f"""
@@ -70,20 +68,7 @@ class Seen:
 
 def watch(pair: Pair) -> Seen:
     """Start the group, connect, cut the power of its server, wait until everybody is served again; once a run."""
-    known = pair.memory.get(SEEN)
-    if isinstance(known, ConformanceError):
-        raise known
-    if isinstance(known, Seen):
-        return known
-    try:
-        seen = _watch(pair)
-    except ConformanceError as error:
-        pair.memory[SEEN] = error
-        raise
-    finally:
-        pair.spoil()
-    pair.memory[SEEN] = seen
-    return seen
+    return pair.once(_watch)
 
 
 def _watch(pair: Pair) -> Seen:

@@ -35,6 +35,7 @@ CLIENTS_GROUP = "served"  # of the configuration "clients"
 MEMORY_COUNT = 1024  # of requests under way, of the configuration "memory"
 MEMORY_KIB = (64 * (MEMORY_COUNT + 64) + 1024) * 2  # what its mirror set needs, by the formula of 4.5.1-02
 WITH_ACCOUNT = ("commands", "stall")
+LINKED, LOOSE = "Conf-Link", "Conf-Loose"  # of "wins-own" and "wins-outside": associated, not associated
 POLICY_A = SERVERS
 POLICY_B = SERVERS[::-1]
 
@@ -47,6 +48,11 @@ def build(name: str, provisioned: Config) -> Config:
         "networks": provisioned["networks"],
         # ARMLOAD runs programs as a registered account (9.2-03); it is one that the servers' system has.
         "accounts": [{"name": account_of(provisioned)}] if name in WITH_ACCOUNT else [],
+        **(
+            {"name_service": {"wins_servers": NAME_SERVERS[name](provisioned)}}
+            if name in NAME_SERVERS
+            else {}
+        ),
         **_BUILDERS[name](list(provisioned["floating_ips"]), str(provisioned["scratch"])),
     }
 
@@ -106,6 +112,18 @@ def _names(fips: list[str], scratch: str) -> Config:
             group("one", fip(fips[0]), vcn("Conf-One")),
             group("several", fip(fips[1]), fip(fips[2]), vcn("Conf-Several")),
             group("two", fip(fips[3]), vcn("Conf-A"), vcn("Conf-B")),
+        ],
+    }
+
+
+def _far_names(fips: list[str], scratch: str) -> Config:
+    """A name with an address and one without, for clients on another LAN; started by hand, after the name servers."""
+    del scratch
+    return {
+        "mirror_sets": [],
+        "groups": [
+            group("linked", fip(fips[0]), vcn(LINKED), startup="manual"),
+            group("loose", vcn(LOOSE), startup="manual"),
         ],
     }
 
@@ -183,9 +201,10 @@ def _registry(fips: list[str], scratch: str) -> Config:
 
 
 def _routes(fips: list[str], scratch: str) -> Config:
-    """A group with a virtual IP address alone."""
-    del fips, scratch
-    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, vip(VIRTUAL_IP), startup="manual")]}
+    """A group with a virtual and a floating IP address."""
+    del scratch
+    addresses = (vip(VIRTUAL_IP), fip(fips[0]))
+    return {"mirror_sets": [], "groups": [group(ROUTED_GROUP, *addresses, startup="manual")]}
 
 
 def printer_address(provisioned: Config) -> str:
@@ -237,12 +256,22 @@ def _watch_start(scratch: str) -> str:
     return script_text("start", scratch).replace("exit 0\n", f"{made}\nexit 0\n")
 
 
+# Where the name servers (WINS) are: on both servers, or on a host outside the cluster, which the client plays.
+NAME_SERVERS: dict[str, Callable[[Config], list[str]]] = {
+    "wins-own": lambda provisioned: [s["public_address"] for s in provisioned["servers"].values()],
+    "wins-outside": lambda provisioned: [provisioned["client"]["address"]],
+}
+# What has to be provisioned beside two servers and a client.
+BESIDE: dict[str, tuple[str, ...]] = {"neighbours": ("second_cluster",)}
 # In the order in which the cases run: the walk-through last, as it is the longest.
 _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "attributes": _attributes,
     "commands": _commands,
     "names": _names,
     "stall": _stall,
+    "neighbours": lambda fips, _scratch: {"mirror_sets": [], "groups": [group("near", fip(fips[0]))]},
+    "wins-outside": _far_names,
+    "wins-own": _far_names,
     "registry": _registry,
     "routes": _routes,
     "watched": _watched,

@@ -18,6 +18,7 @@ _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", re.IGNORECASE)
 _READ_BYTES = 1 << 20
 _SAMBA_DIRECTORIES = ("lock", "state", "cache", "pid", "private", "ncalrpc")
 FRAME_S = 20.0
+ROUTE_S = 40.0  # RIP tells every route twice a minute
 READ_S = 300.0
 SECTOR = 512
 
@@ -69,11 +70,27 @@ class Observers:
         if self.run(host, ["sh", "-c", f"command -v {program}"]).returncode:
             raise NotRun(f"{program} is not installed on {host}")
 
+    def address_of(self, host: str, interface: str) -> str:
+        """The first IPv4 address of a host's interface; empty when it has none."""
+        shown = self.run(host, ["ip", "-4", "-o", "address", "show", "dev", interface]).stdout
+        found = re.search(r"inet (\d+\.\d+\.\d+\.\d+)/", shown)
+        return found[1] if found else ""
+
     # -- from the client
 
     def pings(self, address: str) -> bool:
         """Whether the address answers an echo request from the client."""
-        return self.run("client", ["ping", "-n", "-c", "1", "-W", "1", address]).returncode == 0
+        return self.reaches("client", address)
+
+    def reaches(self, host: str, address: str) -> bool:
+        """Whether the address answers an echo request from a host."""
+        return self.run(host, ["ping", "-n", "-c", "1", "-W", "1", address]).returncode == 0
+
+    def awaits(self, host: str, address: str) -> bool:
+        """The same, for an address that the host is about to learn the way to."""
+        with contextlib.suppress(WaitTimeout):
+            return wait_for(lambda: self.reaches(host, address), bool, ROUTE_S, f"{address} to answer {host}")
+        return False
 
     def mac_of(self, address: str) -> str:
         """Who answers ARP for the address: asked on the wire, no cache. Empty when nobody does."""
@@ -95,10 +112,17 @@ class Observers:
 
         A query waits a quarter of a second for its answer, whatever the machine; a slow one is asked more often.
         """
+        return self._looked_up(host, name)
+
+    def knows(self, name_server: str, name: str) -> list[str]:
+        """The addresses that a name server (WINS) says a NetBIOS name has, asked by the client."""
+        return self._looked_up("client", "-U", name_server, "--recursion", name)
+
+    def _looked_up(self, host: str, *words: str) -> list[str]:
         self.need(host, "nmblookup")
         found: list[str] = []
         for _ in range(max(1, round(PATIENCE))):
-            printed = self.run(host, ["nmblookup", name]).stdout
+            printed = self.run(host, ["nmblookup", *words]).stdout
             found = sorted(set(re.findall(r"^(\d+\.\d+\.\d+\.\d+) \S+<00>", printed, re.MULTILINE)))
             if found:
                 break

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from conformance.suite import clusters
 from conformance.suite.adapter import Adapter, Answer, shaped
@@ -12,6 +12,7 @@ from conformance.suite.errors import AdapterError, ConformanceError, Failed, Ref
 from conformance.suite.observers import Observers
 from conformance.suite.wait import stays, wait_for
 
+T = TypeVar("T")
 SERVERS = ("server1", "server2")
 SET_UP_TRIES = 2
 DEADLINE_S = 60.0  # for anything the port does by itself; costs nothing when it is quick
@@ -61,8 +62,10 @@ class Pair:
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
         self.now = Session()
+        self.wanted = ""  # the configuration of the present case
         self.memory: dict[object, Any] = {}  # what a walk recorded, by cluster configuration
         self.provisioned: Answer = {}
+        self.beside: list[str] = []  # what was provisioned beside two servers and a client
         self._observers: Observers | None = None
 
     @property
@@ -79,7 +82,8 @@ class Pair:
 
         A set-up that failed twice is not tried again: every case that needs it would only wait as long.
         """
-        if self.now.cluster == cluster:
+        self.wanted = cluster
+        if self.now.cluster == cluster or ("story", cluster) in self.memory:
             return
         failures = self.memory.setdefault(("set-up", cluster), [])
         if len(failures) >= SET_UP_TRIES:
@@ -93,12 +97,18 @@ class Pair:
     def set_up(self, cluster: str) -> None:
         """Begin anew: blank disks, the configuration applied, its mirror created, both servers operating."""
         self.now = Session()
-        if not self.provisioned:
-            self.provisioned = self.adapter.request("provision", {"disk_mib": clusters.DISK_MIB, "disks": 1})
+        wanted = list(clusters.BESIDE.get(cluster, ()))
+        if not self.provisioned or wanted != self.beside:
+            self.beside = wanted
+            asked = {"disk_mib": clusters.DISK_MIB, "disks": 1, **({"beside": wanted} if wanted else {})}
+            self.provisioned = self.adapter.request("provision", asked)
             self._observers = Observers(self.adapter, self.provisioned)
         else:
             self.adapter.request("reset")
         self.now.powered = set(SERVERS)
+        if cluster in clusters.NAME_SERVERS:
+            client = self.provisioned["client"]
+            client.setdefault("address", self.see.address_of("client", client["interface"]))
         self.now.config = clusters.build(cluster, self.provisioned)
         self.adapter.request("apply", {"config": self.now.config})
         self.operate("cluster.start")
@@ -141,6 +151,24 @@ class Pair:
             lambda s: all(s.place(name) == server for name, server in wanted.items()),
             f"groups to start: {wanted}",
         )
+
+    def once(self, watch: Callable[["Pair"], T]) -> T:
+        """What a story saw that uses its configuration up; played for the first case, and its failure is kept too.
+
+        The other cases of that configuration judge the same observation, so nothing is set up for them.
+        """
+        key = ("story", self.wanted)
+        if key not in self.memory:
+            try:
+                self.memory[key] = watch(self)
+            except ConformanceError as error:
+                self.memory[key] = error
+            finally:
+                self.spoil()
+        seen = self.memory[key]
+        if isinstance(seen, ConformanceError):
+            raise seen
+        return cast("T", seen)
 
     def spoil(self) -> None:
         """The next case gets a pair set up anew: this one leaves it in a state that is nobody's start."""

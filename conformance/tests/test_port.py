@@ -94,6 +94,7 @@ def test_the_protocols_have_the_verbs_of_the_contract() -> None:
     }
     assert methods == verbs - {
         "adjust_disk",
+        "advise",
         "disk",
         "easy_scripts",
         "read",

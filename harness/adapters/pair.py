@@ -7,17 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness import topology
-from harness.adapters import faults, neutral, operations, partitioning, registry
+from harness.adapters import advising, faults, neutral, operations, partitioning, provisioned, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
 from harness.faults.partition_table import Partition
 from harness.labs.api import ApiRefused
 from harness.labs.choice import AnyHost, AnyLab, AnyServer
-from harness.labs.pair import await_daemons
+from harness.labs.pair import await_answers, await_daemons
 from harness.labs.server import Server
-from harness.topology import FLOATING_IP, PUBLIC, SERVER
+from harness.topology import SERVER
 from harness.wait import wait_for
 
 if TYPE_CHECKING:
@@ -29,9 +28,14 @@ CONFIGURATION = "/etc/twinset/conformance.toml"
 SCRATCH = "/var/lib/twinset/conformance"
 SIGNATURE_OF_SPARES = 0x7E160000
 # The reference's events by the kinds that the suite knows; other events pass under their own names.
-KINDS = {"full_copy": "full_copy", "share_inaccessible": "share_inaccessible"}
+KINDS = {
+    "full_copy": "full_copy",
+    "share_inaccessible": "share_inaccessible",
+    "mirror_disk_forced": "isolation_failed",
+}
 OPERATE_S = 240.0
 CONFIGURED_S = 60.0
+SECOND_CLUSTER = "second_cluster"  # what `provision` may be asked for beside the pair
 
 
 class PairVerbs:
@@ -40,8 +44,8 @@ class PairVerbs:
     # A suite need not wait five minutes for a peer, nor half a minute once the other server is silent.
     TIMING: ClassVar[dict[str, float]] = {"startup_wait_s": 60, "partition_wait_s": 10}
 
-    def __init__(self, make: Callable[[int], AnyLab]) -> None:
-        self._make = make  # MiB of each disk -> a lab with blank disks
+    def __init__(self, make: Callable[[int, bool], AnyLab]) -> None:
+        self._make = make  # MiB of each disk, whether a second cluster is wanted -> a lab with blank disks
         self._lab: AnyLab | None = None
         self._wanted: Args = {}
         self._config: dict[str, Any] = {}
@@ -107,35 +111,17 @@ class PairVerbs:
             raise Answer(UNSUPPORTED, "the lab has one disk a server")
         self.teardown({})
         self._wanted, self._config = args, {}
-        self._lab = lab = self._make(int(args.get("disk_mib", 64)))
+        self._lab = lab = self._make(int(args.get("disk_mib", 64)), SECOND_CLUSTER in args.get("beside", ()))
         for server in lab.servers:
             server.write_file(f"{SCRATCH}/.here", "")
         await_daemons(lab)
-        public = next(lan for lan in lab.topology.lans if PUBLIC in lan.roles)
-        first = int(FLOATING_IP.rpartition(".")[2])
-        servers = {
-            s.name: {"public_address": public.addresses[s.name].partition("/")[0]} for s in lab.servers
-        }
+        await_answers(map(lab.server, provisioned.others(lab.topology)))
+        services = {"define": [*faults.SERVICES, "define"], "pid": [*faults.SERVICES, "pid"]}
         return {
             "scratch": SCRATCH,
             "registry_get": list(registry.GET),
-            "services": {"define": [*faults.SERVICES, "define"], "pid": [*faults.SERVICES, "pid"]},
-            "servers": servers,
-            "client": {"interface": public.name},
-            **_remote(lab, public.name),
-            "networks": [
-                {
-                    "name": lan.name,
-                    "interface": lan.name,
-                    "roles": list(lan.roles),
-                    "addresses": {
-                        s.name: lan.addresses[s.name] for s in lab.servers if s.name in lan.addresses
-                    },
-                }
-                for lan in lab.topology.lans
-                if lan.roles
-            ],
-            "floating_ips": [f"{FLOATING_IP.rpartition('.')[0]}.{first + n}" for n in range(8)],
+            "services": services,
+            **provisioned.answer(lab.topology),
         }
 
     def reset(self, _args: Args) -> dict[str, Any]:
@@ -165,7 +151,8 @@ class PairVerbs:
     def apply(self, args: Args) -> dict[str, Any]:
         """Create the cluster of a configuration; an existing one is stopped for it and started again."""
         config = needed(args, "config", dict)
-        servers = {server.name: server for server in self.lab.servers}
+        servers = {name: self.lab.server(name) for name in self._meant(config)}
+        first = next(iter(servers.values()))
         places = neutral.Places(
             disks={(name, 1): server.disk_path for name, server in servers.items()}, timing=self.TIMING
         )
@@ -174,20 +161,32 @@ class PairVerbs:
             for server in servers.values():
                 server.write_file(path, text, 0o755)
         text = neutral.toml(document)
-        self.lab.server1.write_file(CONFIGURATION, text)
-        runs = bool(self._config) and self._operates()
+        first.write_file(CONFIGURATION, text)
+        ours = first.name == self.lab.server1.name
+        runs = ours and bool(self._config) and self._operates()
         if runs:
             self.operate({"op": "cluster.stop"})
-        if os.environ.get(CLI):
-            operations.required(self.lab.server1.twinset_result("cluster", "create", CONFIGURATION))
-        else:
-            self._call(self.lab.server1, "cluster.create", {"text": text})
-        self._config = config
+        try:
+            if os.environ.get(CLI):
+                operations.required(first.twinset_result("cluster", "create", CONFIGURATION))
+            else:
+                self._call(first, "cluster.create", {"text": text})
+        except Answer:
+            if runs:  # what is refused changes nothing
+                self.operate({"op": "cluster.start"})
+            raise
+        self._config = config if ours else self._config
         for server in servers.values():
             wait_for(lambda s=server: self._configured(s), CONFIGURED_S, f"{server.name} to take it up")  # type: ignore[misc]
         if runs:
             self.operate({"op": "cluster.start"})
         return {}
+
+    def _meant(self, config: dict[str, Any]) -> list[str]:
+        """The servers of the configuration, when they are those of one cluster of the lab."""
+        named = [str(server.get("name", "")) for server in config.get("servers", [])]
+        second = provisioned.others(self.lab.topology)
+        return second if second and named == second else [server.name for server in self.lab.servers]
 
     @staticmethod
     def _configured(server: AnyServer) -> bool:
@@ -240,6 +239,10 @@ class PairVerbs:
         except ApiRefused as refused:
             text = str(refused.error.get("message", ""))
             raise Answer(REFUSED, text, str(refused.error.get("code", ""))) from refused
+
+    def advise(self, args: Args) -> dict[str, Any]:
+        """What the operator's check list says about both servers as they are."""
+        return advising.here(self._asked(args))
 
     def status(self, args: Args) -> dict[str, Any]:
         """The reference's own status is in the suite's words already."""
@@ -380,19 +383,6 @@ class PairVerbs:
                     uri = f"nbd+unix:///{letter}?socket=/run/twinset/nbd-{resource['set']}.sock"
                     return {"mount": neutral.mount_point(letter), "uri": uri}
         raise Answer(FAILED, f"group {group!r} has no mirror disk", "E_NOTFOUND")
-
-
-def _remote(lab: AnyLab, interface: str) -> dict[str, Any]:
-    """The client on a LAN behind a router, where the lab has one."""
-    if topology.REMOTE not in lab.hosts:
-        return {}
-    address = _plain(lab, "far", topology.REMOTE)
-    return {"remote": {"address": address, "router": "gw", "interface": interface}}
-
-
-def _plain(lab: AnyLab, lan: str, host: str) -> str:
-    """A host's address on a LAN, without its prefix length."""
-    return lab.topology.lan(lan).addresses[host].partition("/")[0]
 
 
 def _range(partition: Partition) -> dict[str, int]:

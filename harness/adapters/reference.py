@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.adapters import lines, neutral
+from harness.adapters import advising, lines, neutral
 from harness.adapters.lines import REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.adapters.pair import CLI, PairVerbs
 from harness.adapters.platform import adjust_disk, inspect_disk
@@ -32,14 +32,18 @@ TIMING_S = {"failover": 50.0, "startup_wait": PairVerbs.TIMING["startup_wait_s"]
 
 CAPABILITIES = (
     "adjust_disk",
+    "advise",
+    "advise_here",
     "validate",
     "estimate",
     "inspect_disk",
     "inspect_use",
     "inspect_pair",
     "isolation",
+    "isolation_events",
     "mirror_functions",
     "name_servers",
+    "own_address",
     "both_go_on",
     "cut_inside",
     "easy_creation",
@@ -58,12 +62,13 @@ CAPABILITIES = (
     "replace_disk",
     "replace_server",
     "script_commands",
+    "second_cluster",
     "services",
     "virtual_ip",
 )
 # What a lab cannot do: a virtual machine's disk does not fail on demand, its system disk is out of reach without
 # power, systemd starts its daemons again, its memory is fixed, an agent waits for every answer, and the machines'
-# public LAN leads to no router.
+# public LAN leads to no router and to no other servers.
 BEYOND = {
     choice.VAGRANT: (
         "cut_inside",
@@ -71,6 +76,7 @@ BEYOND = {
         "memory_limits",
         "remote_lan",
         "replace_server",
+        "second_cluster",
         "services",
         "software_faults",
     )
@@ -184,6 +190,11 @@ ESTIMATES: dict[str, Verb] = {
 }
 
 
+def advise(args: Args, pair: PairVerbs) -> dict[str, Any]:
+    """Servers that are only described, or those of the lab."""
+    return advising.described(args) if "servers" in args else pair.advise(args)
+
+
 def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> dict[str, Verb]:
     """Every verb of the contract that this adapter has."""
     return {
@@ -193,6 +204,7 @@ def verbs(pair: PairVerbs, lab: str = choice.NAMESPACES, scale: float = 0.1) -> 
         "inspect_disk": inspect_disk,
         "adjust_disk": adjust_disk,
         "easy_scripts": easy_scripts,
+        "advise": lambda args: advise(args, pair),
         **pair.table(),
     }
 

@@ -1,4 +1,4 @@
-"""``python -m harness.demo [--repeat N] [--seed S] [--scale 0.1]``.
+"""``python -m harness.demo [--day2] [--repeat N] [--seed S] [--scale 0.1]``.
 
 The exit status is 1 when anything acknowledged was lost, or the disks differ.
 """
@@ -11,19 +11,36 @@ from typing import Annotated
 import typer
 
 from harness import audits, preflight
+from harness.demo.day2 import Day2, strangers
 from harness.demo.forms import FORMS, Form, FormStory
 from harness.demo.narration import Narration
 from harness.demo.scenario import Demonstration, Figures
 from harness.errors import HarnessError
 from harness.labs.namespaces import Lab
 
+DAY_1 = (
+    "Two plain servers, no shared disk. PostgreSQL runs on one of them; a client inserts rows.\n"
+    "The server loses its power at a random instant. The other takes over by itself,\n"
+    "and every row that was acknowledged is there."
+)
+DAY_2 = (
+    "The second day: two servers are joined, upgraded, changed, read for a backup, and one is replaced,\n"
+    "while a client inserts rows into PostgreSQL on their mirrored disks. Nothing acknowledged is lost."
+)
 
-def once(tell: Narration, seed: int, scale: float, disk_mib: int) -> tuple[bool, Figures]:
+
+def once(tell: Narration, seed: int, scale: float, disk_mib: int, *, day2: bool) -> tuple[bool, Figures]:
     """Play the story in a lab of its own."""
     figures = Figures(seed)
     tell.begin()
-    with Lab.create(scale=scale, disk_mib=disk_mib, volatile_cache=True, seed=seed, name="demo") as lab:
-        story = Demonstration(lab, tell, Random(seed), figures)
+    chapter = Day2 if day2 else Demonstration
+    made = (
+        strangers(scale, disk_mib, seed)
+        if day2
+        else Lab.create(scale=scale, disk_mib=disk_mib, volatile_cache=True, seed=seed, name="demo")
+    )
+    with made as lab:
+        story = chapter(lab, tell, Random(seed), figures)
         try:
             held = story.play()
         except HarnessError as error:
@@ -78,6 +95,7 @@ def demonstrate(
     scale: Annotated[float, typer.Option(help="time scale: 1 waits as long as real servers would")] = 0.1,
     disk_mib: Annotated[int, typer.Option(help="size of each server's disk in MiB")] = 256,
     form: Annotated[str, typer.Option(help=f"an operation form instead: {', '.join(FORMS)}")] = "",
+    day2: Annotated[bool, typer.Option("--day2", help="join, upgrade, apply, isolate, replace")] = False,
 ) -> None:
     """A database on a mirrored disk loses its server at a random instant, and no acknowledged row."""
     tell = Narration()
@@ -91,17 +109,12 @@ def demonstrate(
             raise typer.BadParameter(f"{form} is none of {', '.join(FORMS)}")
         once_in_form(tell, FORMS[form], first, scale, disk_mib)
         return
-    tell.title(
-        "twinset",
-        "Two plain servers, no shared disk. PostgreSQL runs on one of them; a client inserts rows.\n"
-        "The server loses its power at a random instant. The other takes over by itself,\n"
-        "and every row that was acknowledged is there.",
-    )
+    tell.title("twinset", DAY_2 if day2 else DAY_1)
     outcomes = []
     for number in range(repeat):
         if repeat > 1:
             tell.console.rule(f"run {number + 1} of {repeat}")
-        outcomes.append(once(tell, first + number, scale, disk_mib))
+        outcomes.append(once(tell, first + number, scale, disk_mib, day2=day2))
     if repeat > 1:
         summarise(tell, outcomes)
     held = sum(good for good, _ in outcomes)

@@ -106,6 +106,13 @@ class Demonstration:
 
     def insert_until_the_cut(self) -> Server:
         """A client inserts; the cut comes at an instant that nobody chose."""
+        self.start_client()
+        wait_for(lambda: len(self.rows()) >= ROWS_BEFORE_CUT, 180, f"{ROWS_BEFORE_CUT} acknowledged rows")
+        settle(self.random.uniform(0.0, 2.0))
+        return self.lab.server(pair.active_server(self.lab, self.lab.server1).name)
+
+    def start_client(self) -> None:
+        """The client begins."""
         self.tell.step("A client inserts rows, one commit each, and writes down what was acknowledged")
         argv = [
             sys.executable,
@@ -118,9 +125,6 @@ class Demonstration:
         errors = (self.lab.client.directory / "log" / "client.err").open("w")
         with errors:
             self.client = self.lab.client.popen(argv, stdin=PIPE, stdout=errors, stderr=errors)
-        wait_for(lambda: len(self.rows()) >= ROWS_BEFORE_CUT, 180, f"{ROWS_BEFORE_CUT} acknowledged rows")
-        settle(self.random.uniform(0.0, 2.0))
-        return self.lab.server(pair.active_server(self.lab, self.lab.server1).name)
 
     def cut_power(self, active: Server) -> Server:
         """The power cut: no warning, no clean unmount, and the disk loses what was not flushed."""
@@ -132,8 +136,7 @@ class Demonstration:
         self.tell.say("its disk had not been told to flush is gone.")
         survivor = self.lab.peer_of(active)
         pair.await_group(survivor, "active", 180, on=survivor.name)
-        after = len(self.rows())
-        wait_for(lambda: len(self.rows()) >= after + ROWS_AFTER_FAILOVER, 120, "rows after the failover")
+        self.await_rows("after the failover")
         return survivor
 
     def show_failover(self, survivor: Server) -> None:
@@ -177,14 +180,22 @@ class Demonstration:
     def move_back(self, home: Server) -> None:
         """An operator moves the group back."""
         self.tell.step(f"The operator moves the group back to {home.name}")
+        self.move(home)
+
+    def move(self, to: Server) -> None:
+        """Move the group, and see what the client notices of it."""
         begun = now_s()
-        home.twinset("group", "move", pair.GROUP, home.name, timeout_s=300)
-        pair.await_group(home, "active", 120, on=home.name)
-        before = len(self.rows())
-        wait_for(lambda: len(self.rows()) >= before + ROWS_AFTER_FAILOVER, 120, "rows after the move")
+        to.twinset("group", "move", pair.GROUP, to.name, timeout_s=300)
+        pair.await_group(to, "active", 120, on=to.name)
+        self.await_rows("after the move")
         gap = ledger.outage(self.rows(), begun)
         self.figures.move_ms = gap.duration_s * 1000 if gap else 0.0
-        self.tell.proved(f"moved; the client waited {self.figures.move_ms:,.0f} ms")
+        self.tell.proved(f"moved to {to.name}; the client waited {self.figures.move_ms:,.0f} ms")
+
+    def await_rows(self, when: str, count: int = ROWS_AFTER_FAILOVER) -> None:
+        """The client goes on."""
+        before = len(self.rows())
+        wait_for(lambda: len(self.rows()) >= before + count, 120, f"rows {when}")
 
     def check_rows(self, server: Server) -> None:
         """Every acknowledged row is in the table."""

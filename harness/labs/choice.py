@@ -11,7 +11,7 @@ from harness.labs.machine import Machine
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
 from harness.labs.vagrant import VagrantLab
-from harness.topology import Topology, routed
+from harness.topology import Topology, beside_second, routed
 from harness.vagrant import place
 
 AnyHost: TypeAlias = Host | Machine
@@ -88,8 +88,13 @@ def reason_to_skip(lab: str) -> str:
     return "" if vms_run() else "the virtual machines are not up: make vms"
 
 
-def maker(lab: str, scale: float) -> Callable[[int], AnyLab]:
-    """A function that makes the lab, given the size of its disks in MiB."""
-    if lab == VAGRANT:
-        return lambda disk_mib: VagrantLab.create(scale=scale, disk_mib=disk_mib, name="conformance")
-    return lambda disk_mib: Lab.create(routed(), scale=scale, disk_mib=disk_mib, name="conformance")
+def maker(lab: str, scale: float) -> Callable[[int, bool], AnyLab]:
+    """A function that makes the lab, given the size of its disks in MiB, and whether a second cluster is wanted."""
+
+    def make(disk_mib: int, second_cluster: bool) -> AnyLab:
+        if lab == VAGRANT:
+            return VagrantLab.create(scale=scale, disk_mib=disk_mib, name="conformance")
+        wanted = beside_second(routed()) if second_cluster else routed()
+        return Lab.create(wanted, scale=scale, disk_mib=disk_mib, name="conformance")
+
+    return make

@@ -28,12 +28,15 @@ INHERITED = ("PYTHONPATH",)  # another tree than the installed one
 MODULES = {"twinsetd": "twinset.shell.daemon", "twinset-mirrord": "twinset.shell.mirrord"}
 
 
-def environment(run_id: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def environment(
+    run_id: str, extra: Mapping[str, str] | None = None, programs: Path = PROGRAMS
+) -> dict[str, str]:
     """What every program of a lab sees; of the caller's own only what names the code under test."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    own = INHERITED if programs == PROGRAMS else ()
+    inherited = {name: os.environ[name] for name in own if name in os.environ}
     return {
         **inherited,
-        "PATH": f"{services.PROGRAMS}:{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{services.PROGRAMS}:{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "TERM": os.environ.get("TERM", "dumb"),

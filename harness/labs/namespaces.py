@@ -69,8 +69,12 @@ class Lab:
         power_on: bool = True,
         artefacts_root: Path | None = None,
         directory: Path | None = None,
+        programs: Path | None = None,
     ) -> "Lab":
-        """Bring a lab up: images, switches, hosts, and on the servers ``daemon`` (None: no daemon)."""
+        """Bring a lab up: images, switches, hosts, and on the servers ``daemon`` (None: no daemon).
+
+        ``programs``: the release that the servers have, where it is not the present one (releases.py).
+        """
         run_id, directory = state.new_directory(directory or state.base(direct_io=not volatile_cache))
         lab_state = state.LabState(
             run_id, directory, topology or topologies.default(), scale, volatile_cache,
@@ -80,6 +84,8 @@ class Lab:
         artefacts = Artefacts.new(f"{name}-{run_id}", artefacts_root)
         lab_state.artefacts = str(artefacts.directory)
         lab = cls(lab_state, artefacts, chosen, data_partitions)
+        for server in lab.all_servers:
+            server.programs = programs or server.programs
         try:
             lab._bring_up(disk_mib, data_partitions, filesystem, power_on)
         except BaseException:
@@ -213,6 +219,16 @@ class Lab:
         self.state.cuts = [c for c in self.state.cuts if (c[0], c[1]) not in ports]
         self.state.save()
         self.artefacts.note(f"heal {sorted(ports)}")
+
+    def separate(self, lan: str, hosts: Iterable[Host | str] | None = None) -> None:
+        """Hosts (default: the servers) hear each other no more on a LAN, and everybody else as before."""
+        self._plugs.isolate(self._ports(lan, hosts), isolated=True)
+        self.artefacts.note(f"separate on {lan}")
+
+    def join(self, lan: str, hosts: Iterable[Host | str] | None = None) -> None:
+        """Undo that."""
+        self._plugs.isolate(self._ports(lan, hosts), isolated=False)
+        self.artefacts.note(f"join on {lan}")
 
     def cut_all(self, hosts: Iterable[Host | str] | None = None) -> None:
         """Every LAN of the servers at once: a total partition."""

@@ -10,9 +10,11 @@ from harness.errors import LabError
 from harness.faults.disk import Disk
 from harness.labs import api, processes
 from harness.labs.asking import Asking
-from harness.labs.host import Host
+from harness.labs.host import PROGRAMS, Host, environment
+from harness.wait import wait_for
 
 TIME_SCALE = "TWINSET_TIME_SCALE"
+RESTART_S = 150.0  # it ends in order first: its groups may take two minutes
 SMB_CONF = "/etc/twinset/smb.conf"  # Samba's tools, where twinsetd runs them, take this machine's own file
 
 
@@ -23,11 +25,12 @@ class Server(Host, Asking):
         super().__init__(name, directory, run_id, "server")
         self.disk = disk
         self.scale = scale
+        self.programs = PROGRAMS  # the release that this server has
 
     @property
     def env(self) -> dict[str, str]:
-        """As every host's, with the time scale of the lab."""
-        return {**super().env, TIME_SCALE: repr(self.scale)}
+        """As every host's, with the time scale of the lab and the programs of this server's release."""
+        return environment(self.run_id, {TIME_SCALE: repr(self.scale)}, self.programs)
 
     @property
     def disk_path(self) -> str:
@@ -55,7 +58,22 @@ class Server(Host, Asking):
         """Have PID 1 run the daemon and run it again whenever it dies."""
         log = str(self.directory / "log" / "twinsetd.log")
         own = {**self.env, "SMB_CONF_PATH": SMB_CONF, **(env or {})}
-        self.init.order("daemon", argv=list(argv), env=own, log=log)
+        program = self.programs / argv[0]
+        first = str(program) if program.exists() else argv[0]
+        self.init.order("daemon", argv=[first, *argv[1:]], env=own, log=log)
+
+    def install(self, programs: Path, daemon: Sequence[str]) -> None:
+        """Replace the release, and restart the daemon by SIGTERM as systemd does."""
+        self.programs = programs
+        before = self.daemon_status()
+        self.start_daemon(daemon)
+        self.run(["kill", "-TERM", str(before["daemon"])])
+
+        def restarted() -> bool:
+            now = self.daemon_status()
+            return bool(now["daemon"]) and now["starts"] > before["starts"]
+
+        wait_for(restarted, RESTART_S, f"the daemon of {self.name} to be restarted")
 
     def release_daemon(self) -> None:
         """From now on PID 1 lets a dead daemon lie."""

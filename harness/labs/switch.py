@@ -95,6 +95,12 @@ class Switch:
         self._apply(affected)
         self._await_carrier(affected & self.plugged.keys())
 
+    def isolate(self, ports: Iterable[links.Port], *, isolated: bool) -> None:
+        """Ports that are isolated pass nothing to each other, and everything to the others, as in a private VLAN."""
+        for port in sorted(set(ports) & self.plugged.keys()):
+            word = "on" if isolated else "off"
+            run(_enter(self.keeper_pid, "bridge", "link", "set", "dev", self._name(port), "isolated", word))
+
     def _apply(self, affected: set[links.Port]) -> None:
         names = {(lan.name, host): lan.port(host) for lan in self.topology.lans for host in lan.addresses}
         run(_enter(self.keeper_pid, "nft", "-f", "-"), input_text=links.rules(self.cuts, names))

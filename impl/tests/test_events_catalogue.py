@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from twinset.events_catalogue import CATALOGUE, ERROR, INFO, UNKNOWN_ID, WARNING, entry
-from twinset.operator.events_doc import document
+from twinset.events_catalogue import CATALOGUE, ERROR, INFO, RETIRED, UNKNOWN_ID, WARNING, entry
+from twinset.operator.events_doc import CHAPTERS, document
 from twinset.resources.kinds import KINDS
 
 PACKAGE = Path(__file__).resolve().parents[1] / "twinset"
@@ -38,6 +38,8 @@ def test_ids_are_unique_and_well_formed() -> None:
     """No id stands for two events."""
     ids = [each.id for each in CATALOGUE.values()]
     assert len(set(ids)) == len(ids)
+    assert not set(ids) & set(RETIRED)
+    assert not set(CATALOGUE) & set(RETIRED.values())
     assert all(re.fullmatch(r"TS[1-9]\d{3}|TS0\d{3}", each) and each != UNKNOWN_ID for each in ids)
 
 
@@ -51,6 +53,13 @@ def test_severities_are_the_three() -> None:
 def test_an_unknown_event_is_shown_all_the_same() -> None:
     """An event that nobody catalogued still has words."""
     assert entry("some_thing").cause == "some thing"
+
+
+def test_every_event_is_explained_in_one_chapter() -> None:
+    """Which leads to the page that says what to do (its links: test_pages.py)."""
+    for name, each in CATALOGUE.items():
+        assert len([begins for begins, *_ in CHAPTERS if each.id.startswith(begins)]) == 1, name
+    assert all(document().count(f"| {name} |") == 1 for name in CATALOGUE)
 
 
 def test_the_document_is_fresh() -> None:

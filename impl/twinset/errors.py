@@ -5,6 +5,7 @@ TwinsetError
 ├── Refusal             an operator's request that the present state forbids; carries what would help
 ├── UsageError          words of a script command that break its syntax; carries the clause
 ├── ProtocolError       bytes from the other server or a client that break the protocol
+│   └── VersionsApart   the other side's program speaks no version that this one does
 ├── DiskError           a disk that refused, failed or holds something else than it should
 ├── StepFailed          a step of starting or stopping a resource that did not succeed
 └── DaemonUnreachable   nobody answers on the daemon's socket
@@ -79,6 +80,10 @@ class UsageError(TwinsetError):
 
 class ProtocolError(TwinsetError):
     """Bytes from the other server or from a client that break the protocol; the connection ends."""
+
+
+class VersionsApart(ProtocolError):  # noqa: N818 - named for the fact
+    """The other side's program and this one have no version of a protocol in common; the text names both."""
 
 
 class DiskError(TwinsetError):

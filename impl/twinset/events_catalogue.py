@@ -56,8 +56,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "no heartbeat of the other server on any network for the whole time-out",
         "find out why it went down; twinset server return brings it back",
     ),
-    "partition_wait_over": Entry(
-        "TS0202", INFO, "the network-partition phase ended: the other server counts as down"
+    "server_left": Entry(
+        "TS0222",
+        WARNING,
+        "the other server has left the cluster in order: a shutdown of it, its isolation, or the end of its twinsetd",
+        "none needed when it was meant; twinset server return brings it back",
     ),
     "server_phase": Entry("TS0203", INFO, "this server's part in the cluster changed"),
     "server_restarted": Entry(
@@ -299,6 +302,10 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "nbd_refused": Entry("TS0502", WARNING, "an NBD client was refused", "the event names the reason"),
     "internal_error": Entry("TS0503", ERROR, "a bug of twinset", "report it with twinsetd's log"),
 }
+
+
+# Ids of events that are written no more: never given to another one.
+RETIRED: Final = {"TS0202": "partition_wait_over"}
 
 
 def known(name: str) -> bool:

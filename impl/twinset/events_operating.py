@@ -91,6 +91,19 @@ OPERATING: Final[dict[str, Entry]] = {
         "a new machine has taken the place of a server and got the configuration; it has no data yet",
         "twinset server return SERVER: everything is copied to it",
     ),
+    "versions_differ": Entry(
+        "TS0661",
+        WARNING,
+        "the servers run different programs of twinset side by side; what only one of them can do waits for the other",
+        "upgrade the other server too: upgrading.md",
+    ),
+    "versions_equal": Entry("TS0662", INFO, "both servers run the same program of twinset again"),
+    "versions_apart": Entry(
+        "TS0663",
+        ERROR,
+        "the programs of the two servers have no version of a protocol in common, so they do not talk",
+        "the event names both; install on one server a release that is a neighbour of the other's: upgrading.md",
+    ),
     "public_lan_asked": Entry(
         "TS0651", INFO, "the other server is silent: the ping targets are asked before anything"
     ),

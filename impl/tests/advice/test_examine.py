@@ -130,7 +130,9 @@ WINS_ELSEWHERE = {
 TWICE = {**DOCUMENT, "group": [GROUP, {"name": "db2", "policy": GROUP["policy"], "script": GROUP["script"]}]}
 
 # code -> what makes it come up: changes of server1's facts, or another configuration; and a word of the line.
+ACCOUNT = {**DOCUMENT, "account": [{"name": "operator"}]}
 BAD: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any] | None, str], ...] = (
+    ("W_ACCOUNT", {"accounts": {"operator": 1001}}, ACCOUNT, "user 1001 and 1002"),
     ("W_AGENT", {"watched_logs": {"/var/log/x": False}}, None, "/var/log/x"),
     ("W_BIND_ORDER", {}, WINS_ELSEWHERE, "second"),
     ("W_CAPACITY", {"memory_kib": 800}, None, "800 KiB"),
@@ -149,6 +151,7 @@ BAD: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any] | None, str], ...] = 
     ("W_REVISION", {"scripts": {START: ScriptFile(executable=True, digest="other")}}, None, START),
     ("W_SNMP", {"listening": ()}, None, "udp/161"),
     ("W_UNWATCHED", {}, {**DOCUMENT, "group": [GROUP]}, "ARMWHSR"),
+    ("W_WINS_DIFF", {"name_servers": ("10.0.1.53",)}, None, "10.0.1.53 on server1, none on server2"),
     ("W_EXCLUSIVE", {}, group(failover="exclusive"), "exclusive"),
     ("W_SINGLE_IC", {}, {**DOCUMENT, "lan": [{**PUBLIC, "roles": ["public"]}, IC1]}, "interconnect"),
     ("W_DISK_MISMATCH", {"disks": (disk("/dev/sdb", model="N"),)}, None, "set1"),
@@ -172,7 +175,7 @@ def test_advice_that_is_not_followed(
     code: str, changes: Mapping[str, Any], document: Mapping[str, Any] | None, word: str
 ) -> None:
     """The line names what was seen and what to do, and is no failure."""
-    found = judged(document or DOCUMENT, (server(1, **changes), server(2)))
+    found = judged(document or DOCUMENT, (server(1, **changes), server(2, accounts={"operator": 1002})))
     [first, *_] = of(code, found)
     assert first.status == lines.ADVICE
     assert word in first.text
@@ -202,6 +205,15 @@ def test_what_is_needed_and_missing_fails(code: str, changes: Mapping[str, Any],
     assert wrong.clause
     assert wrong.remedy
     assert failed(found)
+
+
+def test_an_account_that_a_system_does_not_have_fails() -> None:
+    """It cannot be registered (2.2.2.3-16); the same account on both servers is no advice."""
+    both = (server(1, accounts={"operator": 1001}), server(2, accounts={"operator": 1001}))
+    assert not failed(judged(ACCOUNT, both))
+    assert [each.status for each in of("W_ACCOUNT", judged(ACCOUNT, both))] == [lines.OK]
+    [wrong] = [each for each in judged(ACCOUNT, (both[0], server(2))) if each.status == lines.ERROR]
+    assert (wrong.code, wrong.clause, wrong.server) == ("E_DENIED", "2.2.2.3-16", "server2")
 
 
 def test_a_finding_about_a_disk_is_told_with_its_server() -> None:
@@ -255,3 +267,11 @@ def test_facts_survive_their_journey() -> None:
     for bad in ({}, {"server": "s", "nics": 3}, {"server": "s", "nics": {"eth0": {"zonk": 1}}}):
         with pytest.raises(ValueError):
             ServerFacts.from_json(bad)
+
+
+def test_packages_that_come_by_themselves_are_told() -> None:
+    """On the server where nothing holds them back (AUX-02)."""
+    assert not of("W_PACKAGES", judged())
+    (line,) = of("W_PACKAGES", judged(servers=(server(1), server(2, packages_guarded=False))))
+    assert (line.status, line.clause, line.server) == (lines.ADVICE, "AUX-02", "server2")
+    assert "twinset upgrade guard" in line.remedy

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinset.mirror import cluster_partition
 from twinset.mirror.cluster_partition import (
     HISTORY_MAX,
     MAP_BYTES_MAX,
@@ -23,6 +24,7 @@ from twinset.mirror.cluster_partition import (
     map_bytes,
     to_json,
 )
+from twinset.wire.versions import Versions
 
 IDS = st.binary(min_size=16, max_size=16)
 U64 = st.integers(0, 2**64 - 1)
@@ -308,3 +310,11 @@ def test_json_without_a_field_is_refused() -> None:
     del values["base"]
     with pytest.raises(RecordCorrupt, match="base"):
         from_json(values)
+
+
+def test_a_program_writes_what_its_predecessor_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest version that it knows; so a server can go back to the release before (AUX-01)."""
+    record = Record(set_uuid=b"s" * 16)
+    before = encode(record, 1)
+    monkeypatch.setattr(cluster_partition, "VERSIONS", Versions(1, 2))
+    assert encode(record, 1) == before

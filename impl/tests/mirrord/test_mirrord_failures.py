@@ -12,6 +12,7 @@ import pytest
 from harness.labs.loopback import qemu_io
 from harness.wait import wait_for
 from twinset.shell import disk_tools
+from twinset.wire import replication as wire
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-io") is None, reason="qemu-utils is needed")
 
@@ -266,3 +267,26 @@ def test_without_the_memory_of_the_formula_it_does_not_start(make_pair: Any) -> 
     assert "[4.5.1-01]" in pair.one.log
     assert pair.one.disk.read_bytes() == before
     assert list((pair.one.base / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"version": 7, "newest": 8, "release": "9.9"},
+            "(twinset 9.9) speaks mirror connect versions 7 to 8",
+        ),
+        ({"set": "other"}, "called for set"),
+    ],
+)
+def test_a_stranger_on_the_mirror_connect_is_refused_and_told(
+    pair: Any, changes: dict[str, Any], words: str
+) -> None:
+    """A program of another version, by a reason that names both, and one that speaks of another set (AUX-01)."""
+    pair.create()
+    hello = {"set": "set1", "server": pair.two.name, "nonce": "0" * 64, "version": 2, **changes}
+    with socket.create_connection((pair.one.spec["paths"][0][0], pair.one.spec["port"]), 30) as stranger:
+        stranger.sendall(wire.pack_json(wire.HELLO, hello))
+        wait_for(lambda: words in pair.one.log, 30, f"the log to say {words}")
+    assert '"mirror_connect_refused"' in pair.one.log
+    assert pair.one.status()["set_state"] == "NORMAL"

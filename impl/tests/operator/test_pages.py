@@ -16,7 +16,14 @@ FOR_PORTS = {"wire-protocol.md", "data-on-disk.md"}  # bytes, no commands
 # What stands in code: a span between backticks, or a line of a block.
 SPAN = re.compile(r"`([^`\n]+)`")
 BLOCK = re.compile(r"^```.*?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-CLAUSE = re.compile(r"\b(\d(?:\.\d+)*-\d\d)\b")
+CLAUSE = re.compile(r"\b((?:\d(?:\.\d+)*|AUX|CAT)-\d\d)\b")
+INDEX = ROOT / "impl" / "docs" / "operating.md"
+TASKS = ("plan", "build", "operate", "recover", "maintain")
+GENERATED = {
+    "events.md",
+    "states.md",
+}  # of every event and every state; what they mean for a task stands elsewhere
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -65,6 +72,40 @@ def test_every_clause_of_a_page_exists(page: Path) -> None:
     """No page honours what the guide does not say."""
     known = set((ROOT / "conformance" / "clauses" / "golden.txt").read_text().split())
     assert not set(CLAUSE.findall(page.read_text())) - known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    """To a file that is there, and in a page to a heading of it."""
+    for target in LINK.findall(page.read_text()):
+        name, _, anchor = target.partition("#")
+        if "://" in name:
+            continue
+        file = page.parent / name if name else page
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_the_pages_are_sorted_by_task() -> None:
+    """Every page for operators is led to from the table of operating.md, under one of the five tasks."""
+    table = INDEX.read_text().partition("\n## ")[0]
+    assert re.findall(r"^\| \*\*(\w+)\*\* \|", table, re.MULTILINE) == list(TASKS)
+    led_to = {target.partition("#")[0] for target in LINK.findall(table)} | {INDEX.name}
+    for_readers = FOR_PORTS | {"mirror-rules.md"}
+    assert {page.name for page in PAGES} - led_to - for_readers == set()
+
+
+@pytest.mark.parametrize("page", [x for x in PAGES if x.name not in GENERATED], ids=lambda page: page.name)
+def test_every_page_names_the_clauses_that_it_honours(page: Path) -> None:
+    """At least one, and none that the guide does not have (above)."""
+    assert CLAUSE.findall(page.read_text())
 
 
 def test_there_is_something_to_check() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from harness import audits, preflight
-from harness.labs import pair
+from harness.labs import pair, releases
 from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S, Pair
 
@@ -36,6 +36,8 @@ def running(request: pytest.FixtureRequest) -> Iterator[Pair]:
     options = dict(getattr(request, "param", {}))
     lab_options = {"disk_mib": 64, "seed": 11, "name": request.node.name[:40], **options.pop("lab", {})}
     scripts = options.pop("install", {})
+    if release := lab_options.pop("release", ""):
+        lab_options["programs"] = releases.programs_of(release)
     lab = Lab.create(**lab_options)
     try:
         for name, text in scripts.items():

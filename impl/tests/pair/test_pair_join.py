@@ -2,18 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from harness import audits
 from harness.faults.disk import create_image
-from harness.labs import pair
+from harness.labs import joining, pair
 from harness.labs.api import ApiRefused
 from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
-from harness.labs.server import Server
-from harness.run import PIPE, Process
 from harness.wait import wait_for
 
 
@@ -29,27 +26,6 @@ def strangers(request: pytest.FixtureRequest) -> Iterator[Lab]:
     audits.no_leftovers(lab).require()
 
 
-def begin(server: Server, log: Path, *words: str) -> Process:
-    """Start the operator's command; its questions are in the log, its answers come by standard input."""
-    with log.open("w") as output:
-        return server.popen(["twinset", "join", *words], stdin=PIPE, stdout=output, stderr=output)
-
-
-def shown(log: Path) -> str:
-    """The fingerprint that the command shows; empty before."""
-    _, _, rest = log.read_text().partition("Fingerprint:")
-    return rest.split()[0] if rest.split() else ""
-
-
-def say_yes(*processes: Process) -> list[int]:
-    """Answer every question with yes, then wait for the ends."""
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("y\n")
-        process.stdin.close()
-    return [process.wait(60) for process in processes]
-
-
 def test_strangers_are_joined_and_change_their_key(strangers: Lab) -> None:
     """Both show one fingerprint; after two yes they hold one key, of root's only, and form a cluster. The key is
     changed while a writer writes: nothing stops; a mirror process and a twinsetd that are killed then come back.
@@ -57,14 +33,11 @@ def test_strangers_are_joined_and_change_their_key(strangers: Lab) -> None:
     lab = strangers
     one, two = lab.servers
     pair.await_daemons(lab)
-    logs = [lab.directory / server.name / "log" / "join.log" for server in lab.servers]
-    offering = begin(two, logs[1], "--offer")
-    wait_for(lambda: "waits on port" in logs[1].read_text(), SOON_S, "the offering server to wait")
-    inviting = begin(one, logs[0], "10.10.10.2")
-    wait_for(lambda: shown(logs[0]) and shown(logs[1]), SOON_S, "both fingerprints")
-    assert shown(logs[0]) == shown(logs[1])
-    assert not (two.etc_directory / "cluster.key").exists()
-    assert say_yes(offering, inviting) == [0, 0], [log.read_text() for log in logs]
+
+    def nothing_yet() -> None:
+        assert not (two.etc_directory / "cluster.key").exists()
+
+    joining.by_hand(one, two, "10.10.10.2", before_the_answers=nothing_yet)
     keys = [(server.etc_directory / "cluster.key") for server in lab.servers]
     assert keys[0].read_text() == keys[1].read_text()
     assert all(key.stat().st_mode & 0o777 == 0o600 for key in keys)
@@ -107,12 +80,7 @@ def replace(running: Pair) -> None:
     create_image(two.disk.image, two.disk.size_bytes >> 20, 0x7E170001)
     lab.power_on(two)
     wait_for(two.daemon_answers, SOON_S, "twinsetd of the new machine")
-    logs = [lab.directory / server.name / "log" / "join2.log" for server in lab.servers]
-    offering = begin(two, logs[1], "--offer")
-    wait_for(lambda: "waits on port" in logs[1].read_text(), SOON_S, "the offering server to wait")
-    inviting = begin(one, logs[0], "10.10.10.2")
-    wait_for(lambda: shown(logs[0]) and shown(logs[1]), SOON_S, "both fingerprints")
-    assert say_yes(offering, inviting) == [0, 0]
+    joining.by_hand(one, two, "10.10.10.2")
 
     def handed_over() -> bool:
         with contextlib.suppress(ApiRefused):  # the new machine notices the key within a second

@@ -1,5 +1,6 @@
 """The Mirror Disk Administrator on two servers: access without the group, and changes of what is registered."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -86,9 +87,12 @@ def test_access_without_the_group_is_copied_or_told(running: Pair) -> None:
 
 
 def test_a_set_is_changed_cancelled_and_registered_again(running: Pair) -> None:
-    """Options reach both sides; a cancelled disk is blank and can be registered; a changed one does not start."""
+    """Options reach both sides; a cancelled disk is blank and can be registered; a changed one does not start. What
+    stands against a removal of the software shrinks with every step of the page, to nothing (8.3-01).
+    """
     lab = running.lab
     one, two = lab.servers
+    assert against_removal(one) == ["8.3-01", "8.3-01", "8.3-02"]  # at work, a group's disk, a set
     assert refused(one, "mirror.options", set=SET, max_io_kib=128) == "4.5.1-03"
     one.api("cluster.stop", LATE_S)
     pair.await_stopped(lab, SOON_S)
@@ -96,6 +100,7 @@ def test_a_set_is_changed_cancelled_and_registered_again(running: Pair) -> None:
     for server in (one, two):
         assert _insisted(server, "mirror.options", set=SET)["max_io_kib"] == 128
     assert refused(one, "mirror.cancel", set=SET) == "8.3-02"
+    assert against_removal(two) == ["8.3-01", "8.3-02"]
     whole = pair.configuration(lab)
     kept = [
         line
@@ -103,7 +108,10 @@ def test_a_set_is_changed_cancelled_and_registered_again(running: Pair) -> None:
         if not line.startswith(("[[group.mirror_disk]]", "set =", "mounts ="))
     ]
     pair.insist(one, "cluster.create", SOON_S, text="\n".join(kept) + "\n")
+    wait_for(lambda: against_removal(two) == ["8.3-02"], SOON_S, "the group to be without its disk")
     pair.insist(one, "mirror.cancel", SOON_S, set=SET)
+    for server in (one, two):
+        wait_for(lambda s=server: against_removal(s) == [], SOON_S, "nothing to stand against a removal")  # type: ignore[misc]
     disks = {server.name: server.disk_path for server in lab.servers}
     pair.insist(two, "mirror.register", SOON_S, set=SET, disks=disks, partitions={"2": "E"})
     pair.insist(two, "cluster.start", LATE_S)
@@ -124,6 +132,14 @@ def test_a_set_is_changed_cancelled_and_registered_again(running: Pair) -> None:
     wait_for(
         lambda: two.mirror_status() is not None, SOON_S, "the mirror process to start with the old table"
     )
+
+
+def against_removal(server: Server) -> list[str]:
+    """The clauses of what `twinset uninstall check` finds."""
+    result = server.twinset_result("uninstall", "check")
+    found = json.loads(result.stdout)
+    assert result.ok == found["ok"]
+    return [each["clause"] for each in found["obstacles"]]
 
 
 def _insisted(server: Server, verb: str, **args: Any) -> Any:

@@ -57,7 +57,9 @@ class Server:
 
     def boot(self) -> None:
         """Begin anew with what is durable."""
-        self.configure = Configure(self.paths, self.name, self._judge, self._committed, self._networks)
+        self.configure = Configure(
+            self.paths, self.name, self._judge, self._committed, self._networks, self._networks
+        )
 
     async def _judge(self, _old: Any, _new: Any, _live: bool) -> None:
         if self.why_not:

@@ -9,7 +9,7 @@ import pytest
 from twinset.config import lineage
 from twinset.errors import Refusal
 from twinset.mirror.cluster_partition import Record, State
-from twinset.shell import control_channel, disk_registration, latch
+from twinset.shell import control_channel, disk_registration, latch, own_accounts
 from twinset.shell.configure import Asked
 from twinset.shell.disk import Disk
 from twinset.shell.exchange import CONFIG_BYTES_MAX, validated
@@ -101,6 +101,23 @@ def test_a_peer_that_cannot_be_reached_changes_nothing(
     assert "10.0.0.2" in caught.value.message
     assert "10.0.1.2" in caught.value.message
     assert servers[0].left() == []
+
+
+@pytest.mark.parametrize("unfit", [0, 1])
+def test_an_account_that_a_system_does_not_have_is_refused(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch, unfit: int
+) -> None:
+    """On either server, and neither changes (2.2.2.3-16)."""
+    make_disk(tmp_path / "disk", table)
+
+    def look(_old: Any, _new: Any, me: str) -> None:
+        if me == f"server{unfit + 1}":
+            raise Refusal("E_DENIED", f"{me}: the system has no account stranger", "2.2.2.3-16")
+
+    monkeypatch.setattr(own_accounts, "refuse_unknown", look)
+    with pytest.raises(Refusal, match="no account stranger"):
+        create(servers, text(str(tmp_path / "disk")), monkeypatch)
+    assert [server.left() for server in servers] == [[], []]
 
 
 @pytest.mark.parametrize("unfit", [0, 1])

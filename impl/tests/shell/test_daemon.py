@@ -13,7 +13,10 @@ import pytest
 
 from twinset.errors import DaemonUnreachable, Refusal
 from twinset.operator.client import Client
+from twinset.shell import daemon as module
 from twinset.shell import run, store
+from twinset.shell.daemon import Daemon
+from twinset.shell.paths import Paths
 
 Until = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
@@ -143,3 +146,49 @@ def test_a_damaged_configuration_is_told(process: Process, until: Until) -> None
         await process.end(signal.SIGTERM)
 
     asyncio.run(scenario())
+
+
+@pytest.fixture
+def unborn(tmp_path: Path) -> Iterator[Daemon]:
+    """Return a twinsetd that has not begun to serve."""
+    paths = Paths(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
+    paths.create()
+    daemon = Daemon(paths, 0.1)
+    yield daemon
+    daemon.event_log.close()
+
+
+def told(daemon: Daemon, name: str) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (each["severity"], each["fields"]) for each in daemon.event_log.since(0, 10) if each["event"] == name
+    ]
+
+
+def test_programs_that_cannot_talk_are_one_alert(unborn: Daemon) -> None:
+    """However often they try: the reason names both, and is told once an interval."""
+    for _ in range(3):
+        unborn.apart("ic1: the other side (twinset 9.9) speaks control version 7, this one version 1")
+    ((severity, fields),) = told(unborn, "versions_apart")
+    assert (severity, "9.9" in fields["reason"]) == ("error", True)
+
+
+def test_groups_that_do_not_stop_in_time_are_told(unborn: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After SIGTERM: then the mirror processes are left to their leases."""
+
+    class Endless:
+        async def request(self, _verb: str, _args: dict[str, Any]) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(module, "ORDERLY_END_S", 0.02)
+    monkeypatch.setattr(unborn, "runtime", Endless())
+    assert not asyncio.run(unborn._leave())
+    assert told(unborn, "orderly_end_failed") == [("error", {"after_s": 0.02})]
+
+
+def test_a_machine_that_does_not_switch_off_is_told(unborn: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what the program said that should have done it (6.3-17)."""
+    asyncio.run(unborn._switch_off(()))
+    assert not told(unborn, "power_off_failed")
+    asyncio.run(unborn._switch_off(("sh", "-c", "echo no power switch >&2; exit 3")))
+    ((severity, fields),) = told(unborn, "power_off_failed")
+    assert (severity, "no power switch" in fields["reason"]) == ("error", True)

@@ -5,6 +5,8 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from twinset.shell import control_channel
 from twinset.shell.control_channel import Channel, ControlPort
 from twinset.shell.links import LanPath
@@ -31,11 +33,12 @@ class End:
         self.got: list[dict[str, Any]] = []
         self.gone = 0
         self.problems: list[str] = []
+        self.apart: list[str] = []
         self.port = port
         self.keys = keys
         self.link = PeerLink(
             keys=keys, me=me, peer=peer, received=self.got.append, unreachable=self._unreachable,
-            problem=self.problems.append, times=times, port=port,
+            problem=self.problems.append, times=times, apart=self.apart.append, port=port,
         )  # fmt: skip
         self.listener: ControlPort | None = None
 
@@ -44,7 +47,12 @@ class End:
 
     async def listen(self, addresses: list[str]) -> None:
         self.listener = ControlPort(
-            self.keys, self.link.own_hello, {"link": self.link.serve}, self.problems.append, 30.0
+            self.keys,
+            self.link.own_hello,
+            {"link": self.link.serve},
+            self.problems.append,
+            30.0,
+            self.apart.append,
         )
         await self.listener.listen(addresses, self.port)
 
@@ -213,5 +221,32 @@ def test_the_configure_kind_is_another_handler(until: Until) -> None:
         await until(lambda: seen and one.problems, "both")
         assert "not served" in one.problems[0]
         await one.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("which", ["listener", "connector"])
+def test_a_program_of_another_version_is_told_apart(which: str, until: Until) -> None:
+    """On both servers it is no mere problem, and the reason names both programs (AUX-01)."""
+
+    async def stranger(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'{"twinset": 7, "newest": 8, "release": "9.9"}\n')
+        await writer.drain()
+
+    async def scenario() -> None:
+        port = free_port()
+        end = End("server1", "server2", port)
+        if which == "listener":
+            await end.listen(LANS[:1])
+            reader, writer = await asyncio.open_connection(LANS[0], port)
+            await stranger(reader, writer)
+        else:
+            server = await asyncio.start_server(stranger, LANS[0], port)
+            end.connect(LANS[:1])
+        await until(lambda: end.apart, "the reason")
+        assert "(twinset 9.9) speaks control versions 7 to 8, this one" in end.apart[0]
+        assert not end.problems
+        await end.stop()
+        (writer if which == "listener" else server).close()
 
     asyncio.run(scenario())

@@ -253,3 +253,22 @@ def test_it_runs_as_the_user(scenario: Any, tmp_path: Path) -> None:
         assert refused.value.code == "E_DENIED"
 
     scenario(work)
+
+
+def test_a_program_that_cannot_be_ended_is_told(scenario: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even by SIGKILL, as when it waits for a disk: the alert names its processes."""
+    end = program_targets.Program.end
+
+    async def stuck(program: program_targets.Program, grace_s: float) -> str:
+        await end(program, grace_s)
+        return "processes 4711"
+
+    async def work(world: World) -> None:
+        await world.load()
+        monkeypatch.setattr(program_targets.Program, "end", stuck)
+        with pytest.raises(Refusal, match="processes 4711"):
+            await world.programs.kill("W1", 10.0)
+        (fields,) = [fields for name, fields in world.events if name == "program_not_ended"]
+        assert (fields["watch"], fields["left"]) == ("W1", "processes 4711")
+
+    scenario(work)

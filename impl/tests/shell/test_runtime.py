@@ -65,7 +65,7 @@ class World:
         self.log = EventLog(self.paths.events, "server1")
         self.runtime = Runtime(
             CONFIG, b"text", "server1", "0" * 32, Keyring(b"k" * 32), self.paths, 0.1, self.log,
-            lambda *_: None, lambda where, _: self.bugs.append(where),
+            lambda *_: None, lambda _: None, lambda where, _: self.bugs.append(where),
         )  # fmt: skip
         core = self.runtime._core
         assert isinstance(core, FakeCore)

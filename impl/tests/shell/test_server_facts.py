@@ -90,6 +90,21 @@ def test_a_server_looks_at_itself(tmp_path: Path) -> None:
     assert found.processes
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[global]\n wins server = 10.0.1.1, 10.0.1.2\n", ("10.0.1.1", "10.0.1.2")),
+        ("[global]\nWINS Server=10.0.1.53\n", ("10.0.1.53",)),
+        ("[global]\n; wins server = 10.0.1.1\nwins support = yes\n", ()),
+        ("wins server = 10.0.1.1\nwins server =\n", ()),
+        ("", ()),
+    ],
+)
+def test_the_name_servers_of_samba_are_read(text: str, expected: tuple[str, ...]) -> None:
+    """The last setting counts; comments and other settings do not."""
+    assert module.name_servers_in(text) == expected
+
+
 def test_interfaces_are_those_of_the_server(tmp_path: Path) -> None:
     """The other server's interface is not looked for here, and one that is not there has no entry."""
     found = asyncio.run(module.gather(config(tmp_path), "server2", tmp_path))
@@ -103,3 +118,16 @@ def test_programs_follow_the_file_systems(tmp_path: Path, monkeypatch: pytest.Mo
     disk = [{"set": "set1", "mounts": mounts}]
     found = asyncio.run(module.gather(config(tmp_path, mirror_disk=disk), "server1", tmp_path))
     assert found.missing_programs == ("mkfs.xfs",)
+
+
+def test_apt_that_asks_before_it_installs_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the lines that `twinset upgrade guard` prints; where there is no apt, nobody has to ask (AUX-02)."""
+    from twinset.operator.maintenance_cli import GUARD
+
+    monkeypatch.setattr(module, "APT", tmp_path / "none")
+    assert module._packages_guarded()
+    monkeypatch.setattr(module, "APT", tmp_path)
+    (tmp_path / "01autoremove").write_text("APT { };\n")
+    assert not module._packages_guarded()
+    (tmp_path / "90twinset").write_text(GUARD.format(program="/opt/twinset/bin/twinset"))
+    assert module._packages_guarded()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from twinset.errors import ProtocolError
+from twinset.errors import ProtocolError, VersionsApart
 from twinset.wire.heartbeat import (
     DATAGRAM_BYTES,
     Heartbeat,
@@ -99,7 +99,7 @@ def test_a_foreign_format_is_refused_even_when_authentic() -> None:
 
     body = bytearray(WIRE)
     body[4] = 2
-    with pytest.raises(HeartbeatError, match="version 2"):
+    with pytest.raises(VersionsApart, match="version 2"):
         decode(bytes(body) + hmac.digest(KEY, bytes(body), "sha256"), KEY)
 
 

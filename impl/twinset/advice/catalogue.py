@@ -27,6 +27,7 @@ class Entry:
 
 
 CATALOGUE: Final[dict[str, Entry]] = {
+    "W_ACCOUNT": Entry(("5.2.5-04",), PAIR, "each account of the file is one and the same on both servers"),
     "W_AGENT": Entry(("9.4-02",), PAIR, "the logs that event rules watch can be read on both servers"),
     "W_APP_UNREVIEWED": Entry(
         ("5.1-02", "5.2.5-02", "5.3-01"), PERSON, "whether each application survives a switch"
@@ -93,8 +94,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "W_WINS_DIFF": Entry(
         ("7.3.2.3-07", "7.3.2.3-15"),
-        CONFIGURATION,
-        "one configuration gives both servers the same name servers",
+        PAIR,
+        "the systems of both servers use the same name servers",
     ),
     "W_WINS_SINGLE": Entry(
         ("7.3.2.3-06",), CONFIGURATION, "both servers' name servers are used, or one outside"

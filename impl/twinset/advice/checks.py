@@ -26,7 +26,7 @@ IP_FRAMES: Final = frozenset({"0800", "0806", "86dd", "ALL"})
 HOLDERS: Final = frozenset({"clamonacc", "nails", "sav-protect", "ds_agent", "esets_daemon", "wdavdaemon"})
 CONTROLLERS: Final = frozenset({"samba"})  # Samba's program when it is an Active Directory domain controller
 SNMP: Final = "udp/161"
-PORTS: Final = "udp 24001, tcp 24002 and 24010 to 24017 between the servers"
+PORTS: Final = "udp 24001 and 24009, tcp 24002 and 24010 to 24017 between the servers"
 
 
 def _speed(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[Line]:
@@ -222,11 +222,26 @@ def _nics(
 
 
 def _same_wins(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[Line]:
-    del config, servers
-    yield from ()  # one file holds them for both, and the daemons compare its digest
+    """The cluster's own are in one file for both servers; what each system is set to beside it may differ."""
+    del config
+    if len({facts.name_servers for facts in servers}) > 1:
+        each = ", ".join(
+            f"{' and '.join(facts.name_servers) or 'none'} on {facts.server}" for facts in servers
+        )
+        text = f"the systems of the servers use other name servers than each other: {each}"
+        yield Line(ADVICE, "", "", text, "the same `wins server` in both smb.conf")
+
+
+def _account(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[Line]:
+    for account in config.accounts:
+        numbers = [facts.accounts[account.name] for facts in servers if account.name in facts.accounts]
+        if len(set(numbers)) > 1:
+            text = f"{account.name} is user {' and '.join(map(str, numbers))}: what one may read, the other may not"
+            yield Line(ADVICE, "", "", text, "one account for both servers, of a domain or with one number")
 
 
 CHECKS: Final[dict[str, Check]] = {
+    "W_ACCOUNT": _account,
     "W_AGENT": _agent,
     "W_BIND_ORDER": _bind_order,
     "W_CAPACITY": _capacity,

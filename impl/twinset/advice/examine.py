@@ -109,7 +109,12 @@ def _needed(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[L
         if config.mirror_sets and not facts.fuse:
             text = "there is no /dev/fuse: mirror disks cannot be mounted"
             yield Line(ERROR, "E_UNSUPPORTED", "7.1.1-05", text, "modprobe fuse", facts.server)
+        if config.groups and not facts.packages_guarded:
+            text = "nothing holds package updates back while a group runs here"
+            help_ = "twinset upgrade guard > /etc/apt/apt.conf.d/90twinset"
+            yield Line(ADVICE, "W_PACKAGES", "AUX-02", text, help_, facts.server)
         yield from _networks(config, facts)
+        yield from _accounts(config, facts)
         for path, script in facts.scripts.items():
             if not script.executable:
                 text = f"{path} is no executable file: its group will not start here"
@@ -120,6 +125,15 @@ def _needed(config: ClusterConfig, servers: Sequence[ServerFacts]) -> Iterator[L
         apart = abs(servers[0].clock_s - servers[1].clock_s)
         text = f"the clocks are {apart:.0f} s apart: event logs cannot be read side by side"
         yield Line(ADVICE, "W_CLOCKS", "", text, "a time service on both servers")
+
+
+def _accounts(config: ClusterConfig, facts: ServerFacts) -> Iterator[Line]:
+    for account in config.accounts:
+        if account.name not in facts.accounts:
+            text = f"the system has no account {account.name}"
+            yield Line(
+                ERROR, "E_DENIED", "2.2.2.3-16", text, f"adduser {account.name}, or a domain", facts.server
+            )
 
 
 def _networks(config: ClusterConfig, facts: ServerFacts) -> Iterator[Line]:

@@ -43,12 +43,17 @@ class ServerFacts:
     clock_s: float = 0.0  # seconds since 1970
     nics: Mapping[str, Nic] = field(default_factory=dict)
     listening: tuple[str, ...] = ()  # "udp/161", "tcp/88"
+    accounts: Mapping[str, int] = field(
+        default_factory=dict
+    )  # those of the file that the system has: user ID
+    name_servers: tuple[str, ...] = ()  # WINS servers that the system's own Samba is set to
     processes: tuple[str, ...] = ()  # names of programs that run
     missing_programs: tuple[str, ...] = ()
     fuse: bool = True
     filter_hooks: tuple[str, ...] = ()  # packet filter chains on input that may drop
     scripts: Mapping[str, ScriptFile] = field(default_factory=dict)
     watched_logs: Mapping[str, bool] = field(default_factory=dict)  # path -> it can be read
+    packages_guarded: bool = True  # updates wait while a group runs here; also where no apt is
     disks: tuple[Mapping[str, Any], ...] = ()  # as `twinset disk inspect --json` prints them
     disk_trouble: Mapping[str, str] = field(default_factory=dict)  # path -> why it could not be looked at
 

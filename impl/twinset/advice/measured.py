@@ -1,8 +1,8 @@
 """What the last failover to a server took, from that server's own event log. Pure.
 
-The log says when the other server was declared down (`server_down`), how long each resource took to start (field
-`ms` of `floating_ip_started` and its like), and when each group was active (`group_state`). How long the
-heartbeats had been silent before is the time-out itself: nobody can log a moment that nobody noticed.
+The log says when the other server was declared down or left (`server_down`, `server_left`), how long each resource took
+to start (field `ms` of `floating_ip_started` and its like), and when each group was active (`group_state`). How long
+the heartbeats had been silent before is the time-out itself: nobody can log a moment that nobody noticed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DOWN: Final = "server_down"
+GONE: Final = ("server_down", "server_left")
 SILENT: Final = "heartbeat_lost"
 FAILS_OVER: Final = "group_fails_over"
 STATE: Final = "group_state"
@@ -55,7 +55,7 @@ def last_failover(events: Sequence[Mapping[str, Any]]) -> Measured | None:
     starts = [
         number
         for number, event in enumerate(events)
-        if event["event"] == DOWN and any(later["event"] == FAILS_OVER for later in events[number:])
+        if event["event"] in GONE and any(later["event"] == FAILS_OVER for later in events[number:])
     ]
     if not starts:
         return None

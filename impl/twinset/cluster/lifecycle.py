@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import arbitration, failback, messages, mirrors, permits, placement, running, verdicts
+from . import arbitration, failback, messages, mirrors, permits, placement, program, running, verdicts
 from .effects import Halt
 from .membership import (
     DOWN,
@@ -343,6 +343,13 @@ def _shutdown(cluster: Cluster) -> None:
 def is_ready(cluster: Cluster) -> bool:
     """True when nothing runs here any more and the mirrors may be closed on both servers."""
     return cluster.phase == STOPPED or (cluster.phase == STOPPING and _idle(cluster))
+
+
+def leave(cluster: Cluster, reason: str) -> None:
+    """This server leaves the cluster in order; what it runs fails over [6.3-02]."""
+    if program.both_can(cluster, program.LEAVING):
+        messages.send(cluster, "leaving", reason=reason)
+    enter(cluster, "shutdown")
 
 
 # -- return --------------------------------------------------------------------------------------------

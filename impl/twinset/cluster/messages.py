@@ -19,6 +19,7 @@ from . import (
     mirrors,
     notices,
     permits,
+    program,
     requests,
     running,
     verdicts,
@@ -76,6 +77,7 @@ def _send_state(cluster: Cluster) -> None:
         sets={name: side.told() for name, side in cluster.mirrors.items() if side.known and side.up},
         ready=lifecycle.is_ready(cluster),
         healing=None if cluster.healing is None else sorted(cluster.healing),
+        program=program.OWN.to_json(),
     )
 
 
@@ -112,6 +114,7 @@ def _on_state(cluster: Cluster, seq: int, message: Mapping[str, Any]) -> None:
     healing = message["healing"]
     told.healing = None if healing is None else frozenset(map(str, healing))
     associations.hear(cluster, message["associations"])
+    program.hear(cluster, dict(message.get("program", {})))
     held = held if about == cluster.boot_id else ""
     waits = cluster.phase in (STARTING, ISOLATED, RETURNING) and not running.stuck(cluster)
     if status == "O" and held == "O" and waits:
@@ -162,6 +165,10 @@ def _on_return(cluster: Cluster, _seq: int, _message: Mapping[str, Any]) -> None
 
 def _on_return_refused(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
     lifecycle.refused_return(cluster, str(message["reason"]))
+
+
+def _on_leaving(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
+    cluster.told.leaving = str(message["reason"])[: notices.TEXT_MAX]
 
 
 def _on_mark_stale(cluster: Cluster, _seq: int, message: Mapping[str, Any]) -> None:
@@ -230,6 +237,7 @@ _HANDLERS = {
     "start": _on_start,
     "return": _on_return,
     "return_refused": _on_return_refused,
+    "leaving": _on_leaving,
     "mark_stale": _on_mark_stale,
     "stale_durable": _on_stale_durable,
     "create": _on_create,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import redundancy
+from . import program, redundancy
 from .groups import ACTIVE, INACTIVE, START_FAILED
 from .membership import OPERATING, WORDS
 
@@ -43,6 +43,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "peer_reachable": cluster.peer_reachable,
         "groups": groups(cluster),
         "mirror_sets": mirror_sets(cluster),
+        "programs": program.status(cluster),
     }
     heard = [
         lan for lan in cluster.view.lans if cluster.peer_reachable and lan not in cluster.watch.lost_lans

@@ -18,6 +18,7 @@ The rules are spread over the modules by subject; each is a set of functions of 
     partition.py   after a total partition      report.py      what operators are told
     verdicts.py    down, expelled, healed       *_requests.py  each of their verbs
     permits.py     access without a group       mirror_functions.py  the table of 8.7
+    program.py     what both programs can do
 
 Durations are counted in time this server ran (`ran_ms`), except leases, which must expire in real time.
 """
@@ -46,6 +47,7 @@ from .groups import GroupRecord, GroupRun, record_from_json
 from .heartbeat import FOREIGN, NEW_BOOT, NEW_RUN, NEWEST, OLDER, REPLAYED, UNPROVEN, HeartbeatBook
 from .membership import DOWN, MEMBER, OPERATING, STATUS_OF, STOPPED, UP, PeerWatch
 from .mirrors import MirrorSide
+from .program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +69,8 @@ class PeerState:
     associations: dict[str, associations.Association] = field(default_factory=dict)
     ready: bool = False  # all its groups are stopped for the cluster shutdown
     healing: frozenset[str] | None = None  # the frozen list of what it runs, after a total partition
+    program: Program = Program()  # noqa: RUF009 - frozen
+    leaving: str = ""  # why it is about to leave
 
 
 class Cluster:
@@ -95,6 +99,7 @@ class Cluster:
         self.associations = associations.resumed(memory, view)
         self.mirrors = {name: MirrorSide(name) for name in view.sets}
         self.told = PeerState()
+        self.heard_program: Program | None = None  # of the peer, also of its former runs
         self.actions: dict[int, Callable[[StepDone], None]] = {}
         self.action_id = 0
         self.pending: list[Pending] = []

@@ -176,7 +176,7 @@ def server_isolate(cluster: Cluster, args: dict[str, Any]) -> Any:
             raise Refusal("E_STATE", text, clause, f"twinset mirror status {mirror_set}")
     cluster.life.stays = True
     cluster.log("server_isolating", "info", server=name)
-    lifecycle.enter(cluster, "shutdown")
+    lifecycle.leave(cluster, "isolated for a snapshot, a backup or an upgrade")
 
     def check() -> Outcome | None:
         if cluster.phase in (
@@ -217,7 +217,7 @@ def server_shutdown(cluster: Cluster, args: dict[str, Any]) -> Any:
     if cluster.phase == MEMBER:
         reason = str(args.get("reason") or "asked by an operator")
         cluster.log("server_shutdown", "warning", server=cluster.me, reason=reason)
-        lifecycle.enter(cluster, "shutdown")
+        lifecycle.leave(cluster, reason)
     if args.get("at_once"):
         return {"server": cluster.me}
 

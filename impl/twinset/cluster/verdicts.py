@@ -90,15 +90,19 @@ def give_up(cluster: Cluster, reason: str) -> None:
     cluster.failback.clear()
 
 
-def declare_down(cluster: Cluster, reason: str) -> None:
-    """The peer is no member any more; what it owned is this server's now [6.3-03 to 6.3-06]."""
+def declare_down(cluster: Cluster, reason: str, *, left: bool = False) -> None:
+    """The peer is no member any more; what it owned is this server's now [6.3-02 to 6.3-06].
+
+    `left`: by its own word and in order, which nobody has to be alarmed about.
+    """
     life = cluster.life
     life.peer_status, life.peer_boot = "Xd", cluster.book.peer_boot or life.peer_boot
     life.verdict_boot = life.peer_boot
     life.admitting_ms = -1
     forget_healing(cluster)
     lifecycle.save(cluster)
-    cluster.log("server_down", "error", server=cluster.peer, reason=reason)
+    name, severity = ("server_left", "warning") if left else ("server_down", "error")
+    cluster.log(name, severity, server=cluster.peer, reason=reason)
     requests.fail_forwarded(cluster, f"{cluster.peer} went down")
     mirrors.peer_verdict(cluster, "down")
     cluster.failback.clear()
@@ -160,7 +164,7 @@ def _judge_member(cluster: Cluster, says: str, held: str, *, outcast: bool) -> N
             life.doubt_since_ms = -1
         forget_healing(cluster)
     elif says == "Xd":
-        declare_down(cluster, "it has left the cluster")
+        declare_down(cluster, cluster.told.leaving or "it says so", left=True)
     elif says == "X" and life.phase == STOPPING:
         life.peer_status = "X"
         lifecycle.save(cluster)

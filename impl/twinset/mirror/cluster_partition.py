@@ -28,14 +28,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from twinset import __version__
 from twinset.errors import DiskError
+from twinset.wire.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Version history of the record and of the map header:
+# Versions of the record and of the map header that this program reads; it writes the oldest of them, so that a server
+# can go back to the release before (AUX-01). History:
 #   1  first version
-VERSION: Final = 1
+VERSIONS: Final = Versions(1, 1)
 
 CLUSTER_PARTITION_MIN_BYTES: Final = 1 << 20  # 4.1.3-02
 RECORD_BYTES: Final = 4096
@@ -184,7 +187,7 @@ def encode(record: Record, counter: int) -> bytes:
         raise ValueError(f"counter: {counter} is outside 1..2**64-1")
     history = record.history + (0,) * (HISTORY_MAX - len(record.history))
     body = _RECORD.pack(
-        RECORD_MAGIC, VERSION, sum(bit for name, bit in _FLAGS if getattr(record, name)),
+        RECORD_MAGIC, VERSIONS.oldest, sum(bit for name, bit in _FLAGS if getattr(record, name)),
         record.state, record.role, record.extent_shift, len(record.history), counter,
         record.set_uuid, record.disk_uuid, record.server_uuid, record.peer_disk_uuid, record.peer_server_uuid,
         record.boot_id, record.cur, record.base, record.target_of, record.size_bytes, *history,
@@ -209,8 +212,8 @@ def decode(slot: bytes | bytearray | memoryview) -> tuple[Record, int]:
         set_uuid, disk_uuid, server_uuid, peer_disk_uuid, peer_server_uuid, boot_id,
         cur, base, target_of, size_bytes, *rest,
     ) = _RECORD.unpack_from(slot)  # fmt: skip
-    if version != VERSION:
-        raise RecordCorrupt(f"version {version} is not known, this program knows {VERSION}")
+    if version not in VERSIONS:
+        raise RecordCorrupt(f"version {version} is not known, twinset {__version__} reads {VERSIONS}")
     if flags & ~_FLAGS_KNOWN:
         raise RecordCorrupt(f"flags {flags:#x} are not known")
     if generations > HISTORY_MAX or not counter:
@@ -286,7 +289,7 @@ def encode_map(record: Record, counter: int, packed: bytes) -> bytes:
     _check_map_length(record, packed)
     extents = (record.size_bytes + (1 << record.extent_shift) - 1) >> record.extent_shift
     body = _MAP.pack(
-        MAP_MAGIC, VERSION, record.extent_shift, counter, record.set_uuid, record.cur, extents,
+        MAP_MAGIC, VERSIONS.oldest, record.extent_shift, counter, record.set_uuid, record.cur, extents,
         hashlib.sha256(packed).digest(),
     ).ljust(_DIGEST_OFFSET, b"\0")  # fmt: skip
     return body + hashlib.sha256(body).digest()
@@ -304,8 +307,10 @@ def check_map(header: bytes, packed: bytes, record: Record, counter: int) -> Non
         raise RecordCorrupt("map header: checksum does not match")
     _, version, extent_shift, written_at, set_uuid, cur, extents, digest = _MAP.unpack_from(header)
     expected = (record.size_bytes + (1 << record.extent_shift) - 1) >> record.extent_shift
-    if version != VERSION:
-        raise RecordCorrupt(f"map header: version {version} is not known, this program knows {VERSION}")
+    if version not in VERSIONS:
+        raise RecordCorrupt(
+            f"map header: version {version} is not known, twinset {__version__} reads {VERSIONS}"
+        )
     if set_uuid != record.set_uuid or cur != record.cur:
         raise RecordCorrupt("map header: belongs to another mirror set or generation")
     if written_at >= counter:

@@ -17,6 +17,7 @@ from twinset.operator import (
     events_cli,
     join_cli,
     local,
+    maintenance_cli,
     mirror_cli,
     registry_cli,
     render,
@@ -49,6 +50,8 @@ group_app.add_typer(script_cli.app, name="script")
 app.add_typer(mirror_cli.app, name="mirror")
 app.add_typer(disk_cli.app, name="disk")
 app.add_typer(registry_cli.app, name="registry")
+app.add_typer(maintenance_cli.upgrade_app, name="upgrade")
+app.add_typer(maintenance_cli.uninstall_app, name="uninstall")
 
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP")]
@@ -60,6 +63,17 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json =
     from twinset.operator.check import run_check
 
     raise typer.Exit(run_check(file, as_json))
+
+
+@app.command("own-address", context_settings={"ignore_unknown_options": True})
+def own_address(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...")],
+) -> None:
+    """Run a command for which this server's own name stands for ADDRESS before its other ones (5.2.2-21)."""
+    from twinset.operator.own_address import run_own_address
+
+    local.guarded(lambda: run_own_address(address, command), as_json=False)
 
 
 @app.command("memory")
@@ -111,20 +125,6 @@ def lmhosts(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json
     from twinset.operator.lmhosts import run_lmhosts
 
     raise typer.Exit(run_lmhosts(file, as_json))
-
-
-@app.command()
-def resolver(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    server: Annotated[str, typer.Argument(metavar="SERVER")],
-    first: Annotated[
-        str, typer.Option(metavar="LAN", help="whose address comes first (default: a public LAN)")
-    ] = "",
-) -> None:
-    """Print system files by which a server's own name has its addresses in order, one and the same first."""
-    from twinset.operator.resolver import run_resolver
-
-    local.guarded(lambda: run_resolver(file, server, first), as_json=False)
 
 
 @cluster_app.command("create")

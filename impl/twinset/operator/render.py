@@ -138,9 +138,19 @@ def cluster_status(status: Mapping[str, Any]) -> None:
             name, Text(f"{symbol} ({server['word']}){silent}", style=_STATUS_STYLES.get(symbol, ""))
         )
     console.print(table)
+    programs(status.get("programs"))
     group_list(status)
     mirror_status(status)
     redundancy(status.get("redundancy"))
+
+
+def programs(found: Mapping[str, Any] | None) -> None:
+    """Say when the two servers run different programs, and what waits until both have the newer one."""
+    if not found or not found["differ"]:
+        return
+    each = ", ".join(f"{server}: twinset {release or '?'}" for server, release in found["releases"].items())
+    waits = f"; until both have it, this waits: {', '.join(found['waits'])}" if found["waits"] else ""
+    Console().print(Text(f"different programs ({each}){waits}", style="yellow"), soft_wrap=True)
 
 
 def redundancy(found: Mapping[str, Any] | None) -> None:

@@ -51,6 +51,11 @@ def carry_out(paths: Paths) -> list[tuple[str, str]]:
     return troubles
 
 
+def left(paths: Paths) -> list[str]:
+    """Return the disks of cancelled sets that carry their record still."""
+    return sorted(_noted(paths).values())
+
+
 def _forget(paths: Paths, name: str, disk: str) -> None:
     """The disk first: the latch is what tells that the record on it is this server's."""
     known = latch.read(latch.path_of(paths.state, name))

@@ -25,11 +25,12 @@ from twinset.config import changes as change_rules
 from twinset.config import lineage
 from twinset.errors import ConfigError, ProtocolError, Refusal
 from twinset.shell import (
-    accounts,
     cancellation,
+    cluster_names,
     control_channel,
     disk_registration,
     exchange,
+    own_accounts,
     own_network,
     server_facts,
     store,
@@ -76,12 +77,16 @@ class Configure:
         look: Callable[
             [ClusterConfig | None, ClusterConfig, str], Awaitable[None]
         ] = own_network.refuse_unfit,
+        ask_for_name: Callable[
+            [ClusterConfig | None, ClusterConfig, str], Awaitable[None]
+        ] = cluster_names.refuse_taken,
     ) -> None:
         self._paths = paths
         self._me = me
         self._judge = judge
         self._committed = committed
         self._look = look
+        self._ask_for_name = ask_for_name
         self._hand = asyncio.Lock()  # one change at a time
 
     # -- what is kept -----------------------------------------------------------------------------------
@@ -149,6 +154,7 @@ class Configure:
             if asked.live and old is not None and not found and not asked.resolve:
                 return report
             await self._fit(old, config, live=asked.live, register=asked.register)
+            await self._ask_for_name(old, config, self._me)  # one server's LANs are those of both
             deal = await self._meet(config, old, keys, own_hello, alone=asked.alone)
             try:
                 return await self._carry_out(asked, config, old, deal, report)
@@ -214,7 +220,7 @@ class Configure:
         """Judge by state, networks, accounts and disks of this server; Refusal says what does not fit."""
         await self._judge(old, new, live)
         await self._look(old, new, self._me)
-        await asyncio.to_thread(accounts.refuse_unfit, new, self._me)  # PAM takes its time
+        await asyncio.to_thread(own_accounts.refuse_unfit, old, new, self._me)  # PAM takes its time
         if live and old is not None and old.mirror_sets == new.mirror_sets:
             return  # its mirror processes have the disks
         state = self._paths.state

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from twinset.errors import ProtocolError
+from twinset.errors import ProtocolError, VersionsApart
 from twinset.shell import clock
 from twinset.wire.control import ControlConnection, Established, FrameReceived, Hello
 
@@ -132,11 +132,13 @@ class ControlPort:
         handlers: dict[str, Callable[[Channel], Awaitable[None]]],
         problem: Problem,
         handshake_timeout_s: float = 5.0,
+        apart: Problem | None = None,
     ) -> None:
         self.keys = keys
         self._own_hello = own_hello
         self._handlers = handlers
         self._problem = problem
+        self._apart = apart or problem
         self._timeout_s = handshake_timeout_s
         self._servers: dict[str, asyncio.Server] = {}
         self._unauthenticated = 0
@@ -183,6 +185,8 @@ class ControlPort:
             finally:
                 self._unauthenticated -= 1
             await self._handlers[peer.kind](channel)
+        except VersionsApart as error:
+            self._apart(f"{label}: {error}")
         except ProtocolError as error:
             self._problem(f"{label}: {error}")
         except KeyError:

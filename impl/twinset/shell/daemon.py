@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
 from twinset.errors import ConfigError, Refusal
-from twinset.shell import api_verbs, cancellation, clock, control_channel, memory, power, store
+from twinset.shell import api_verbs, cancellation, clock, cluster_names, control_channel, memory, power, store
 from twinset.shell.alerts import Alerts
 from twinset.shell.api import ApiServer
 from twinset.shell.change_over import ChangeOver
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - peers are authenticated; nothing else is known before `cluster create`
 LISTEN_AGAIN_S: Final = 1.0
 ORDERLY_END_S: Final = 120.0
+APART_S: Final = 600.0  # an alert that nothing changes about is told this often
 
 log = logging.getLogger("twinsetd")
 
@@ -60,6 +61,7 @@ class Daemon:
         self.taken_up = asyncio.Event()  # no change of the configuration is under way
         self.ending = asyncio.Event()
         self._limit = clock.RateLimit()
+        self._apart_limit = clock.RateLimit(APART_S)
         self.instance = secrets.token_hex(16)
         self._port: ControlPort | None = None
         self.change_over = ChangeOver(self)
@@ -67,6 +69,9 @@ class Daemon:
         self.support: Support = Support(self)
         self.rotation: KeyRotation = KeyRotation(self)
         self._api = ApiServer(paths.api, self.handle, self.failed)
+        self._names = cluster_names.Answers(
+            self.me, self._cluster_name, lambda text: self.problem("cluster_name", text)
+        )
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -82,6 +87,7 @@ class Daemon:
         self._begin()
         self.taken_up.set()
         await self._api.start()
+        self._names.open()
         alerts = Alerts(self.paths.state, self.event_log, self._config, self.me, self.failed)
         beside = [asyncio.create_task(self.change_over.watch()), asyncio.create_task(alerts.run())]
         notify("READY=1")
@@ -93,6 +99,7 @@ class Daemon:
             if self.changed.is_set() and await self.change_over.ready():
                 await self._change_over()
         notify("STOPPING=1")
+        self._names.close()
         last_act = self.runtime.last_act if halted and self.runtime is not None else ()
         left = halted or await self._leave()
         await self._api.stop()
@@ -101,17 +108,24 @@ class Daemon:
             self._port.close()
         alive.cancel()
         self.event_log.write("daemon_ended", "info", {"reason": "halted" if halted else "signal"})
-        outcome = await power.perform(last_act)
-        if outcome is not None and not outcome.ok:
-            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+        await self._switch_off(last_act)
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         self.event_log.close()
         return 0
 
+    async def _switch_off(self, last_act: tuple[str, ...]) -> None:
+        """What is to happen to the machine once this server has left (6.3-17)."""
+        outcome = await power.perform(last_act)
+        if outcome is not None and not outcome.ok:
+            self.event_log.write("power_off_failed", "error", {"reason": outcome.reason()})
+
     def _config(self) -> configuration.ClusterConfig | None:
         return None if self.runtime is None else self.runtime.config
+
+    def _cluster_name(self) -> str:
+        return "" if self.runtime is None else self.runtime.config.cluster.name
 
     async def _forget_cancelled(self) -> None:
         """Let the disks of cancelled mirror sets forget them; no mirror process runs now (8.3-02)."""
@@ -175,7 +189,7 @@ class Daemon:
     def _new_runtime(self, config: configuration.ClusterConfig, text: bytes, keys: Keyring) -> Runtime:
         return Runtime(
             config, text, self.me, self.boot_id, keys, self.paths, self.scale,
-            self.event_log, self.problem, self.failed,
+            self.event_log, self.problem, self.apart, self.failed,
         )  # fmt: skip
 
     async def _end_runtime(self, *, end_mirrors: bool) -> None:
@@ -219,6 +233,7 @@ class Daemon:
                     "key": self.rotation.serve,
                 },
                 lambda text: self.problem("control_port", text),
+                apart=self.apart,
             )
 
     async def _listen(self) -> None:
@@ -287,6 +302,11 @@ class Daemon:
             self.event_log.write(
                 "input_dropped", "warning", {"where": key, "reason": text, "more": swallowed}
             )
+
+    def apart(self, text: str) -> None:
+        """The other server's program speaks no version that this one does: an event, at most one an interval."""
+        if self._apart_limit.admit("") is not None:
+            self.event_log.write("versions_apart", "error", {"reason": text})
 
     def failed(self, where: str, error: BaseException) -> None:
         """A bug of ours: the traceback goes to the daemon's log, never to an operator."""

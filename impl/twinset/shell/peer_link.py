@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twinset.errors import ProtocolError
+from twinset.errors import ProtocolError, VersionsApart
 from twinset.shell import clock, control_channel
 from twinset.wire.control_session import ControlSession
 
@@ -60,6 +60,7 @@ class PeerLink:
         unreachable: Callable[[], None],
         problem: Callable[[str], None],
         times: LinkTimes,
+        apart: Callable[[str], None] | None = None,
         port: int = control_channel.CONTROL_PORT,
     ) -> None:
         self.keys = keys
@@ -68,6 +69,7 @@ class PeerLink:
         self._received = received
         self._unreachable = unreachable
         self._problem = problem
+        self._apart = apart or problem  # the other side's program is of no version that this one speaks
         self._times = times
         self._port = port
         self._instance = secrets.token_hex(16)
@@ -206,6 +208,8 @@ class PeerLink:
                 )
                 if own.instance == self._instance:
                     await self.serve(channel)
+            except VersionsApart as error:
+                self._apart(f"{path.lan}: {error}")
             except ProtocolError as error:
                 self._problem(f"{path.lan}: {error}")
             except OSError:

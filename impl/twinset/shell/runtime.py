@@ -18,7 +18,7 @@ from twinset.cluster.membership import OPERATING
 from twinset.cluster.server import Cluster
 from twinset.config import lineage
 from twinset.config.cluster_view import cluster_view
-from twinset.errors import Refusal
+from twinset.errors import Refusal, VersionsApart
 from twinset.shell import clock, power
 from twinset.shell.addresses import Addresses
 from twinset.shell.event_rules import EventRules
@@ -67,6 +67,7 @@ class Runtime:
         scale: float,
         event_log: EventLog,
         problem: Callable[[str, str], None],
+        apart: Callable[[str], None],
         failed: Callable[[str, BaseException], None],
     ) -> None:
         digest = heartbeat.config_digest(text)
@@ -77,6 +78,7 @@ class Runtime:
         self.halt_reason = ""
         self._event_log = event_log
         self._problem = problem
+        self._apart = apart
         self._failed = failed
         self._view = cluster_view(config, scale=scale, digest=digest)
         made_from = lineage.claim(text.decode(), digest).ancestors
@@ -107,6 +109,7 @@ class Runtime:
             received=self._received,
             unreachable=lambda: self.feed(events.PeerUnreachable()),
             problem=lambda text: problem("peer_link", text),
+            apart=apart,
             times=LinkTimes.scaled(scale),
         )
         self.registry = RegistrySync(
@@ -254,6 +257,9 @@ class Runtime:
     def _datagram(self, lan: str, data: bytes) -> None:
         try:
             decoded = heartbeat.decode_by_any(data, self._heartbeat_keys)
+        except VersionsApart as error:
+            self._apart(f"{lan}: {error}")
+            return
         except heartbeat.HeartbeatError as error:
             self._problem(f"heartbeat {lan}", str(error))
             return

@@ -21,7 +21,7 @@ from twinset.advice.facts import Nic, ScriptFile, ServerFacts
 from twinset.config.cluster import same_name
 from twinset.errors import TwinsetError
 from twinset.resources.printer import plan as printer
-from twinset.shell import available_memory, clock, disk_tools, run
+from twinset.shell import available_memory, clock, disk_tools, own_accounts, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 
 PROC: Final = Path("/proc")
 NET: Final = Path("/sys/class/net")
+SMB_CONF: Final = Path("/etc/samba/smb.conf")
+APT: Final = Path("/etc/apt/apt.conf.d")
+APT_HOOK: Final = "twinset upgrade packages"
 SCRIPT_BYTES_MAX: Final = 1 << 20
 TOOL_S: Final = 10.0
 PROGRAMS: Final = ("mount", "umount", "losetup", "ip", "choom")
 BY_FILESYSTEM: Final = {"ext4": "mkfs.ext4", "xfs": "mkfs.xfs", "btrfs": "mkfs.btrfs", "ntfs": "mkntfs"}
 COMMAND: Final = re.compile(r"\barm[a-z]{3,5}\b", re.IGNORECASE)
+WINS_SERVER: Final = re.compile(r"^[ \t]*wins[ \t]*server[ \t]*=(.*)$", re.IGNORECASE | re.MULTILINE)
 SIOCETHTOOL, ETHTOOL_GRINGPARAM = 0x8946, 0x10
 RING_NUMBERS: Final = 9  # command; most of rx, mini, jumbo, tx; in use: rx, mini, jumbo, tx
 IFNAME_BYTES: Final = 15
@@ -70,11 +74,14 @@ def _look(
         clock_s=clock.wall(),
         nics={name: _nic(name, addresses[name]) for name in interfaces if name in addresses},
         listening=tuple(sorted(set(_listening()))),
+        accounts=own_accounts.known(config),
+        name_servers=name_servers_in(_text(SMB_CONF)),
         processes=tuple(sorted(set(_processes()))),
         missing_programs=tuple(sorted(name for name in _programs(config) if shutil.which(name) is None)),
         fuse=Path("/dev/fuse").exists(),
         filter_hooks=hooks,
         scripts={path: _script(path) for path in sorted(scripts)},
+        packages_guarded=_packages_guarded(),
         watched_logs={rule.file: os.access(rule.file, os.R_OK) for rule in config.event_rules if rule.file},
         disks=tuple(disks),
         disk_trouble=trouble,
@@ -85,6 +92,11 @@ def _version() -> str:
     with contextlib.suppress(metadata.PackageNotFoundError):
         return metadata.version("twinset")
     return ""
+
+
+def _packages_guarded() -> bool:
+    """Whether apt asks twinset before it installs (AUX-02); true where there is no apt."""
+    return not APT.is_dir() or any(APT_HOOK in _text(file) for file in APT.iterdir())
 
 
 def _memory_kib() -> int:
@@ -167,6 +179,12 @@ def _listening() -> Iterator[str]:
                 fields = line.split()
                 if len(fields) > 3 and fields[3] == state:
                     yield f"{protocol}/{int(fields[1].rpartition(':')[2], 16)}"
+
+
+def name_servers_in(text: str) -> tuple[str, ...]:
+    """Return the WINS servers of an smb.conf: the last setting counts."""
+    found = WINS_SERVER.findall(text)
+    return tuple(re.split(r"[\s,]+", found[-1].strip())) if found and found[-1].strip() else ()
 
 
 def _processes() -> Iterator[str]:

@@ -13,7 +13,8 @@ dropped, repeated nor reordered without ending the connection. Payloads are not 
 
 The caller's duties: send `data_to_send()` after every call; close after ProtocolError or receive_eof().
 
-Version history: 1 - initial.
+Versions: a hello says which ones its program speaks (versions.py); its other fields are the same in all of them, and
+unknown ones are ignored. Version history: 1 - initial.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import ProtocolError
+from twinset.wire.versions import Versions
 
 if TYPE_CHECKING:
     from twinset.wire.keyring import Keyring
 
-VERSION: Final = 1
+VERSIONS: Final = Versions(1, 1)
+FIELD: Final = "twinset"  # of a hello
 HELLO_BYTES_MAX: Final = 1024  # nobody is authenticated yet
 FRAME_BYTES_MAX: Final = 1024 * 1024
 MAC_HEX_DIGITS: Final = 64
@@ -50,7 +53,7 @@ class Hello:
     def encode(self) -> bytes:
         """Return the hello line."""
         body = {
-            "twinset": VERSION,
+            **VERSIONS.said(FIELD),
             "kind": self.kind,
             "server": self.server,
             "instance": self.instance,
@@ -89,6 +92,7 @@ class ControlConnection:
         self._peer_line = b""
         self._send_key = self._receive_key = b""
         self._sent = self._received = 0
+        self._version = 0  # that both speak
 
     @property
     def is_open(self) -> bool:
@@ -151,7 +155,7 @@ class ControlConnection:
             self._on_frame(line)
 
     def _on_hello(self, line: bytes) -> None:
-        self._peer = _decode_hello(line)
+        self._peer, self._version = _decode_hello(line)
         self._peer_line = line + b"\n"
         if self._peer.nonce == self._hello.nonce:
             raise ProtocolError("the other side repeats our own nonce")
@@ -186,7 +190,7 @@ class ControlConnection:
         """HMAC over both hellos, always in the order connector, listener; the role keeps reflections out."""
         lines = (self._peer_line, self._own_line) if self._listener else (self._own_line, self._peer_line)
         role = "listener" if by_listener else "connector"
-        text = f"twinset control {VERSION} {purpose} {role}\n".encode()
+        text = f"twinset control {self._version} {purpose} {role}\n".encode()
         return hmac.new(key, text + b"".join(lines), hashlib.sha256).digest()
 
 
@@ -194,16 +198,15 @@ def _frame_mac(key: bytes, counter: int, payload: bytes) -> str:
     return hmac.new(key, counter.to_bytes(8, "big") + payload, hashlib.sha256).hexdigest()
 
 
-def _decode_hello(line: bytes) -> Hello:
+def _decode_hello(line: bytes) -> tuple[Hello, int]:
     body = json_object(line)
-    if body.get("twinset") != VERSION:
-        raise ProtocolError(f"the other side speaks control version {body.get('twinset')!r}, not {VERSION}")
+    version = VERSIONS.agreed_with("control", FIELD, body)
     if body.get("kind") not in KINDS:
         raise ProtocolError(f"unknown kind of control connection {body.get('kind')!r}")
     server = body.get("server")
     if not isinstance(server, str) or not 0 < len(server.encode()) <= 64:
         raise ProtocolError("a hello without a valid server name")
-    return Hello(body["kind"], server, _hex(body, "instance"), _hex(body, "nonce"))
+    return Hello(body["kind"], server, _hex(body, "instance"), _hex(body, "nonce")), version
 
 
 def _hex(body: dict[str, Any], field: str) -> str:

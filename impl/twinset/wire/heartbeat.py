@@ -8,7 +8,8 @@ Layout, network byte order, 185 bytes:
     4    1  version (1)
     5    1  status of the sender            (index into STATUSES)
     6    1  status the sender holds of the receiver
-    7    1  flags (bit 0: answer to a stranger; its echo proves freshness and anchors no lease)
+    7    1  flags (bit 0: answer to a stranger; its echo proves freshness and anchors no lease;
+            bits 4 to 7: how many versions above this one the sender understands too)
     8   16  boot id of the sender
    24    8  incarnation of the sender's twinsetd (random per start)
    32    8  sequence number, strictly increasing within an incarnation over all LANs
@@ -21,6 +22,9 @@ Layout, network byte order, 185 bytes:
    96   32  cluster name, zero padded (15 bytes at most are used) [2.2.2.3-01]
   128   25  sender's name, zero padded (15 bytes at most are used) [2.2.2.3-05]
   153   32  HMAC-SHA256 over bytes 0 to 152 with a key derived from the cluster key
+
+In every version magic, version and flags stand where they do, and the HMAC is the last 32 bytes: of a version that it
+does not speak a program knows who sent it, and says so (versions.py).
 
 A datagram proves only that a holder of the key made it once. That it is neither repeated nor old is judged
 by `twinset.cluster.heartbeat`: sequence numbers within a known incarnation, and for a new boot or
@@ -37,18 +41,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinset.errors import ProtocolError
+from twinset.wire.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STATUSES = ("", "O", "X", "Xd", "Od")
 MAGIC = b"TSHB"
-VERSION = 1
+VERSIONS = Versions(1, 1)
 NAME_BYTES_MAX = 15
 _BODY = struct.Struct("!4sBBBB16s8sQQ16s8sQQ8s32s25s")
+_HEAD = struct.Struct("!4sB2xB")
 _TAG_BYTES = 32
 DATAGRAM_BYTES = _BODY.size + _TAG_BYTES
 FLAG_ANSWER = 1
+FURTHER_SHIFT = 4
 
 
 class HeartbeatError(ProtocolError):
@@ -84,10 +91,10 @@ def encode(heartbeat: Heartbeat, key: bytes) -> bytes:
     """The datagram of `heartbeat`, authenticated with `derive_key(cluster_key)`."""
     body = _BODY.pack(
         MAGIC,
-        VERSION,
+        VERSIONS.oldest,
         STATUSES.index(heartbeat.status),
         STATUSES.index(heartbeat.peer_status),
-        FLAG_ANSWER if heartbeat.answer else 0,
+        (VERSIONS.newest - VERSIONS.oldest) << FURTHER_SHIFT | (FLAG_ANSWER if heartbeat.answer else 0),
         _id_bytes(heartbeat.boot_id, 16),
         _id_bytes(heartbeat.incarnation, 8),
         heartbeat.seq,
@@ -104,16 +111,21 @@ def encode(heartbeat: Heartbeat, key: bytes) -> bytes:
 
 
 def decode(datagram: bytes, key: bytes) -> Heartbeat:
-    """The heartbeat in `datagram`; raises `HeartbeatError` for anything else."""
-    if len(datagram) != DATAGRAM_BYTES:
+    """The heartbeat in `datagram`; raises `HeartbeatError` or `VersionsApart` for anything else."""
+    body, tag = datagram[:-_TAG_BYTES], datagram[-_TAG_BYTES:]
+    authentic = len(body) >= _HEAD.size and hmac.compare_digest(tag, hmac.digest(key, body, "sha256"))
+    if not authentic and len(datagram) != DATAGRAM_BYTES:
         raise HeartbeatError(f"datagram of {len(datagram)} bytes, a heartbeat has {DATAGRAM_BYTES}")
-    body, tag = datagram[: _BODY.size], datagram[_BODY.size :]
-    if not hmac.compare_digest(tag, hmac.digest(key, body, "sha256")):
+    if not authentic:
         raise HeartbeatError("authentication failed: the sender does not hold this cluster's key")
-    (magic, version, status, peer_status, flags, boot_id, incarnation, seq, sent_ms, peer_boot,
+    magic, version, flags = _HEAD.unpack_from(body)
+    if magic != MAGIC or not version:
+        raise HeartbeatError(f"magic {magic!r} version {version}, expected {MAGIC!r}")
+    VERSIONS.agreed("heartbeat", Versions(version, version + (flags >> FURTHER_SHIFT)))
+    if len(body) != _BODY.size:
+        raise HeartbeatError(f"datagram of {len(datagram)} bytes, a heartbeat has {DATAGRAM_BYTES}")
+    (_, _, status, peer_status, _, boot_id, incarnation, seq, sent_ms, peer_boot,
      echo_incarnation, echo_seq, echo_sent_ms, digest, cluster, sender) = _BODY.unpack(body)  # fmt: skip
-    if magic != MAGIC or version != VERSION:
-        raise HeartbeatError(f"magic {magic!r} version {version}, expected {MAGIC!r} version {VERSION}")
     if not 1 <= status < len(STATUSES) or peer_status >= len(STATUSES):
         raise HeartbeatError(f"status codes {status} and {peer_status} are not among {STATUSES}")
     return Heartbeat(
@@ -135,7 +147,7 @@ def decode(datagram: bytes, key: bytes) -> Heartbeat:
 
 
 def decode_by_any(datagram: bytes, keys: Sequence[bytes]) -> Heartbeat:
-    """The heartbeat in `datagram`, authenticated with one of the keys; raises `HeartbeatError` for anything else."""
+    """The heartbeat in `datagram`, authenticated with one of the keys; raises as `decode` does."""
     for key in keys[:-1]:
         with contextlib.suppress(HeartbeatError):
             return decode(datagram, key)

@@ -19,8 +19,10 @@ import struct
 from typing import Any, Final
 
 from twinset.errors import ProtocolError
+from twinset.wire.versions import Versions
 
-VERSION: Final = 2
+VERSIONS: Final = Versions(2, 2)
+FIELD: Final = "version"  # of a HELLO
 
 FRAME: Final = struct.Struct(
     "<"
@@ -116,13 +118,12 @@ def parse_json(payload: bytes) -> dict[str, Any]:
 
 def hello(set_name: str, server: str, nonce: bytes) -> bytes:
     """Return the first frame of a connection."""
-    return pack_json(HELLO, {"version": VERSION, "set": set_name, "server": server, "nonce": nonce.hex()})
+    return pack_json(HELLO, {**VERSIONS.said(FIELD), "set": set_name, "server": server, "nonce": nonce.hex()})
 
 
 def check_hello(message: dict[str, Any], set_name: str, peer: str) -> bytes:
     """Return the other side's nonce; raise ProtocolError when it is not the one that is expected."""
-    if message.get("version") != VERSION:
-        raise ProtocolError(f"the other side speaks version {message.get('version')}, this one {VERSION}")
+    VERSIONS.agreed_with("mirror connect", FIELD, message)
     if message.get("set") != set_name or message.get("server") != peer:
         raise ProtocolError(f"{message.get('server')!r} called for set {message.get('set')!r}")
     try:

@@ -1,4 +1,4 @@
-"""Accounts of a configuration, as the system sees them: its users, and their passwords by the real PAM."""
+"""Passwords of accounts: judged by the system, by the real PAM, and not kept."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from harness.run import run
 from impl.tests.samples import TWO_SERVERS
 from twinset import config as configuration
 from twinset.errors import Refusal
-from twinset.shell import accounts, exchange, pam
+from twinset.shell import exchange, own_accounts, pam
 
 SESAME = (
     "$6$twinsettwin$1vj6QsiEb9JDCxkwAGwxr8qQaw.TiqFqgl0f867CsvxPEdQTRvo3K17bH9MXPaFQu/C3hadwQYyNAN5vyL6tR0"
@@ -23,21 +23,13 @@ def with_account(name: str, password: str = "") -> configuration.ClusterConfig:
     return configuration.loads(f'{TWO_SERVERS}\n[[account]]\nname = "{name}"\npassword = "{password}"\n')
 
 
-def test_a_user_that_the_system_does_not_have_is_refused() -> None:
-    """Without a password too; a user that it has is accepted (2.2.2.3-16)."""
-    accounts.refuse_unfit(with_account("root"), "server1")
-    with pytest.raises(Refusal, match="nobody-at-all does not exist") as refused:
-        accounts.refuse_unfit(with_account("nobody-at-all"), "server1")
-    assert (refused.value.code, refused.value.clause) == ("E_DENIED", "2.2.2.3-16")
-
-
 def test_a_password_is_judged_by_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong one is refused and not repeated in the refusal."""
     asked: list[tuple[str, str]] = []
     monkeypatch.setattr(pam, "accepts", lambda user, word: asked.append((user, word)) or word == "sesame")
-    accounts.refuse_unfit(with_account("root", "sesame"), "server1")
+    own_accounts.refuse_unfit(None, with_account("root", "sesame"), "server1")
     with pytest.raises(Refusal, match="server1 does not accept the password of account root") as refused:
-        accounts.refuse_unfit(with_account("root", "tahini"), "server1")
+        own_accounts.refuse_unfit(None, with_account("root", "tahini"), "server1")
     assert "tahini" not in str(refused.value)
     assert asked == [("root", "sesame"), ("root", "tahini")]
 
@@ -46,7 +38,7 @@ def test_a_machine_without_pam_cannot_vouch(monkeypatch: pytest.MonkeyPatch) -> 
     """Then a password is refused, not believed."""
     monkeypatch.setattr(pam, "LIBRARY", "libnone.so.9")
     with pytest.raises(Refusal, match="cannot be checked"):
-        accounts.refuse_unfit(with_account("root", "sesame"), "server1")
+        own_accounts.refuse_unfit(None, with_account("root", "sesame"), "server1")
 
 
 def test_what_is_kept_has_no_password_in_it() -> None:

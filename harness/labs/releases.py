@@ -1,0 +1,72 @@
+"""Another release of the software under test, from a commit of this repository: what an upgrade begins with.
+
+Its sources, interpreted, in an environment of their own that takes everything else from the present one: made in a
+second, without a network, and kept in .ci/state/releases by commit.
+"""
+
+import json
+import os
+import sys
+import tomllib
+import venv
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.run import run
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / ".ci" / "state" / "releases"
+# Before programs said which versions they speak: the oldest one that the present one works beside.
+FIRST = "27173ea"
+PREVIOUS = "HEAD~1"
+PROGRAM = "#!{python}\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
+
+
+def reason_to_skip(commit: str) -> str:
+    """Why there is no such release here, "" when there is one."""
+    found = run(["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"], check=False)
+    return "" if found.ok else f"commit {commit} is not here: a clone without its history"
+
+
+def programs_of(commit: str) -> Path:
+    """The directory of the programs of a commit, made where it is missing."""
+    if reason := reason_to_skip(commit):
+        raise HarnessError(reason)
+    full = run(["git", "-C", str(ROOT), "rev-parse", f"{commit}^{{commit}}"]).stdout.strip()
+    place = KEPT / full
+    if not place.is_dir():
+        making = KEPT / f"{full}.{os.getpid()}"
+        _make(making, place, full)
+        making.rename(place)
+    return place / "venv" / "bin"
+
+
+def said_by(programs: Path) -> dict[str, Any]:
+    """What a release says of its program to the other server: release and features; nothing at first."""
+    code = "import json; from twinset.cluster.program import OWN; print(json.dumps(OWN.to_json()))"
+    result = run([str(programs / "python"), "-c", code], check=False)
+    return dict(json.loads(result.stdout)) if result.ok else {}
+
+
+def _make(making: Path, place: Path, commit: str) -> None:
+    """Make it beside, so that one that is there is whole; `place` is what its programs will call themselves."""
+    sources = making / "sources"
+    sources.mkdir(parents=True)
+    archive = making / "sources.tar"
+    wanted = ["pyproject.toml", "impl/twinset"]
+    run(["git", "-C", str(ROOT), "archive", "-o", str(archive), commit, "--", *wanted])
+    run(["tar", "-xf", str(archive), "-C", str(sources)])
+    archive.unlink()
+    venv.create(making / "venv", symlinks=True, with_pip=False)
+    site = Path("lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+    others = [path for path in sys.path if path.endswith("-packages")]
+    lines = [str(place / "sources" / "impl"), *others]
+    (making / "venv" / site / "release.pth").write_text("\n".join(lines) + "\n")
+    project = tomllib.loads((sources / "pyproject.toml").read_text())["project"]
+    for name, target in project["scripts"].items():
+        module, _, function = target.partition(":")
+        file = making / "venv" / "bin" / name
+        python = place / "venv" / "bin" / "python"
+        file.write_text(PROGRAM.format(python=python, module=module, function=function))
+        file.chmod(0o755)
