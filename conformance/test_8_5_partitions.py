@@ -1,7 +1,5 @@
 """8.5: the partitions of a mirrored disk, before and after its mirroring was cancelled."""
 
-import copy
-
 import pytest
 
 from conformance.suite.cases import clause
@@ -52,10 +50,7 @@ def test_partitions_change_only_after_the_mirroring_was_cancelled(pair: Pair, ju
     pair.operate("cluster.stop")
     pair.wait(lambda s: set(s.servers.values()) == {"X"}, "both servers to be X")
     refused("while the cluster is stopped")
-    config = copy.deepcopy(pair.now.config)
-    group = next(each for each in config["groups"] if each["name"] == GROUP)
-    group["resources"] = [each for each in group["resources"] if each["kind"] != "mirror_disk"]
-    pair.adapter.request("apply", {"config": config})
+    pair.adapter.request("apply", {"config": pair.without_disk(GROUP)})
     pair.until_accepted("mirror.cancel", set=SET)
     pair.crash(ONE)
     pair.power_on(ONE)

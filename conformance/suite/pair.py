@@ -1,6 +1,7 @@
 """Two servers in the hands of the suite: set up, operated, observed."""
 
 import contextlib
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -323,6 +324,13 @@ class Pair:
         self.adapter.request("apply", {"config": self.now.config})
         self.wait(lambda s: set(s.servers.values()) == {"O"} and s.settled(), "both servers to be O")
         return str(old["address"])
+
+    def without_disk(self, group: str) -> Answer:
+        """The configuration as it is, with the switch-mirror disk taken out of a group."""
+        config = copy.deepcopy(self.now.config)
+        found = next(each for each in config["groups"] if each["name"] == group)
+        found["resources"] = [each for each in found["resources"] if each["kind"] != "mirror_disk"]
+        return config
 
     def erase_cluster_partition(self, set_name: str, server: str) -> None:
         """Overwrite the CLUSTER partition of a server's disk with zeros, from that server."""

@@ -136,6 +136,7 @@ UNSUPPORTED = {
     "test_a_disk_error_at_the_start_starts_the_helper",
     "test_the_helper_does_nothing_elsewhere",
     "test_two_servers_watch_each_other",
+    "test_the_software_goes_after_its_resources",
     "test_scripts_for_file_sharing_come_with_the_product",
     "test_only_a_start_loads_the_watch",
     "test_errors_of_an_application_that_runs_move_nothing",

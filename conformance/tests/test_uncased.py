@@ -9,7 +9,7 @@ from conformance.suite.errors import RegistryError
 from conformance.tests.case_files import every_case
 
 # How many clauses of each kind have no case. These numbers go down, never up.
-UNCASED_MAX = {"environment": 0, "capability": 1, "open": 0}
+UNCASED_MAX = {"environment": 0, "capability": 0, "open": 0}
 
 
 def without_a_case() -> set[str]:

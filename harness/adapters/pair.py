@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.adapters import advising, faults, neutral, operations, partitioning, provisioned, registry
+from harness.adapters import advising, faults, neutral, on_server, operations, provisioned, registry
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -33,6 +33,8 @@ KINDS = {
     "share_inaccessible": "share_inaccessible",
     "mirror_disk_forced": "isolation_failed",
 }
+# Operations of a server's own, which need no daemon.
+BY_COMMAND = {"disk.partition": on_server.partition, "software.remove": on_server.may_be_removed}
 OPERATE_S = 240.0
 CONFIGURED_S = 60.0
 SECOND_CLUSTER = "second_cluster"  # what `provision` may be asked for beside the pair
@@ -223,8 +225,8 @@ class PairVerbs:
 
     def operate(self, args: Args) -> dict[str, Any]:
         """An operator's command, given on a server that runs."""
-        if args.get("op") == partitioning.OPERATION:
-            return partitioning.partition(self._server(args), args)
+        if args.get("op") in BY_COMMAND:
+            return BY_COMMAND[args["op"]](self._server(args), args)
         op, server = operations.known(args), self._asked(args)
         if os.environ.get(CLI):
             words = operations.words(op, args)

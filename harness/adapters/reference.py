@@ -59,6 +59,7 @@ CAPABILITIES = (
     "remote_lan",
     "printers",
     "registry",
+    "removal",
     "replace_disk",
     "replace_server",
     "script_commands",

@@ -1,14 +1,13 @@
-"""Partitions of a server's disk, by `twinset disk prepare`: what an operator does when it is no mirror disk."""
+"""What an operator does on one server by its command, with or without a daemon: partitions, removal of the software."""
 
 import json
 from typing import Any
 
 from harness.adapters import operations
-from harness.adapters.lines import Args, needed
+from harness.adapters.lines import REFUSED, Answer, Args, needed
 from harness.labs.choice import AnyServer
 from harness.run import Result
 
-OPERATION = "disk.partition"
 CLUSTER_MIB = 4
 
 
@@ -21,6 +20,19 @@ def partition(server: AnyServer, args: Args) -> dict[str, Any]:
     if names:
         result = server.twinset_result(*words, "--discard", names)
     operations.required(result)
+    return {}
+
+
+def may_be_removed(server: AnyServer, _args: Args) -> dict[str, Any]:
+    """Whether the software may be removed; the first of what stands against it is the refusal. Nothing is removed."""
+    result = server.twinset_result("uninstall", "check")
+    try:
+        obstacles = json.loads(result.stdout)["obstacles"]
+    except (ValueError, KeyError, TypeError):
+        operations.required(result)
+        obstacles = []
+    for each in obstacles:
+        raise Answer(REFUSED, str(each["text"]), str(each["code"]))
     return {}
 
 
