@@ -19,8 +19,8 @@ printf 'new ' | dd of=record bs=4 seek=1 conv=notrunc,fsync 2> /dev/null
 rm record.before
 """
 # What the start script does: a copy that is still there tells of an update that did not end.
-REPAIR = """[ "$ARMS_EVENT" = FAILOVER ] || return 0
-cat @mount@/record > @scratch@/found
+REPAIR = """cat @mount@/record > @scratch@/found
+[ "$ARMS_EVENT" = FAILOVER ] || return 0
 [ ! -e @mount@/record.before ] || cp @mount@/record.before @mount@/record
 """
 
