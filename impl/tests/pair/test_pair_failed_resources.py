@@ -40,6 +40,8 @@ EVERYWHERE = (
     f"{sys.executable} -c 'import signal, socket; s = socket.create_server((\"\", 631)); signal.pause()'"
 )
 
+AWAIT_PORT = "until ss -Hltn | grep -q :631; do sleep 0.1; done"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -68,9 +70,7 @@ STARTS = (
     ),
     Failure(
         "printer",
-        sh(
-            f"setsid {EVERYWHERE} > /dev/null 2>&1 & echo $! > /run/everywhere.pid; until ss -Hltn | grep -q :631; do sleep 0.1; done"
-        ),
+        sh(f"setsid {EVERYWHERE} > /dev/null 2>&1 & echo $! > /run/everywhere.pid; {AWAIT_PORT}"),
         sh("kill $(cat /run/everywhere.pid)"),
         "Address already in use",
     ),
@@ -104,8 +104,8 @@ def group(server: Server) -> dict[str, str]:
 
 @pytest.mark.parametrize("running", [WHOLE], indirect=True)
 def test_a_failed_resource_leaves_a_reason_and_a_way_out(running: Pair) -> None:
-    """Starts that fail by address, printer and script, a disk that cannot be mounted, stops that fail by script and by a
-    program on the disk: state and reason each time, nothing left, and the next try works once the cause is gone.
+    """Starts that fail by address, printer and script, a disk that cannot be mounted, stops that fail by script and
+    by a program on the disk: state and reason each time, nothing left, and the next try works once the cause is gone.
     """
     one = running.active
     assert set(left_of_the_group(one)) >= {FIP, VIP, "name", "mount", "block_device", "cupsd", "sleep 86398"}
