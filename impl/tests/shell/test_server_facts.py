@@ -103,3 +103,13 @@ def test_programs_follow_the_file_systems(tmp_path: Path, monkeypatch: pytest.Mo
     disk = [{"set": "set1", "mounts": mounts}]
     found = asyncio.run(module.gather(config(tmp_path, mirror_disk=disk), "server1", tmp_path))
     assert found.missing_programs == ("mkfs.xfs",)
+
+
+def test_programs_follow_the_printers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The print scheduler and its tools are needed where a group has a printer, and nowhere else; journalctl likewise."""
+    printer = [{"spool": "/mnt/db/spool", "queues": [{"name": "q", "device": "socket://10.0.1.60"}]}]
+    programs = [set(module._programs(config(tmp_path, **group))) for group in ({}, {"printer": printer})]
+    assert programs[1] - programs[0] == {"cupsd", "lpadmin", "lpstat"}
+    rule = EventRule(name="r", journal="*", match="x")
+    watched = config(tmp_path).model_copy(update={"event_rules": (rule,)})
+    assert set(module._programs(watched)) - programs[0] == {"journalctl"}
