@@ -106,7 +106,7 @@ def test_programs_follow_the_file_systems(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_programs_follow_the_printers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The print scheduler and its tools are needed where a group has a printer, and nowhere else; journalctl likewise."""
+    """The print scheduler and its tools are needed where a group has a printer only; journalctl likewise."""
     printer = [{"spool": "/mnt/db/spool", "queues": [{"name": "q", "device": "socket://10.0.1.60"}]}]
     programs = [set(module._programs(config(tmp_path, **group))) for group in ({}, {"printer": printer})]
     assert programs[1] - programs[0] == {"cupsd", "lpadmin", "lpstat"}
