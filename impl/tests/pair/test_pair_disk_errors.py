@@ -98,3 +98,28 @@ def in_partition(server: Server, sector: object) -> bool:
     part = next(item for item in server.disk.partitions if item.number == DATA_PARTITION)
     first = part.offset_bytes // SECTOR_BYTES
     return isinstance(sector, int) and first <= sector < first + part.size_bytes // SECTOR_BYTES
+
+
+# No script ends it: it is of no group.
+FOREIGN = [
+    "sh",
+    "-c",
+    f"exec 3> {pair.MOUNT_POINT}/foreign; while :; do date >&3; sync {pair.MOUNT_POINT}/foreign; done",
+]
+
+
+def test_a_group_leaves_a_failed_disk_although_a_foreign_process_uses_it(running: Pair) -> None:
+    """The other server takes it over all the same, and what was written is there; the event names the process, which is
+    left alone (5.2.2-18).
+    """
+    active, standby = running.active, running.standby
+    foreign = active.start_job(FOREIGN)
+    wait_for(
+        lambda: active.run(["cat", f"{pair.MOUNT_POINT}/foreign"], check=False).stdout, SOON_S, "it to write"
+    )
+    active.run(["sh", "-c", f"echo kept > {pair.MOUNT_POINT}/kept"])
+    active.fail_disk("write", partition=DATA_PARTITION)
+    running.await_active_on(standby)
+    assert standby.run(["cat", f"{pair.MOUNT_POINT}/kept"]).stdout == "kept\n"
+    assert "in use by sh (" in str(event(active, "mirror_disk_forced")["reason"])
+    foreign.stop()

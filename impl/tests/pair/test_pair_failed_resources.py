@@ -1,5 +1,6 @@
-"""Failing resources on a real server: a named state, a reason, a way out, and nothing of the group left."""
+"""Every kind of resource on a real server, stopped and failing: a state, a reason, a way out, nothing left."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +30,17 @@ WHOLE = {
     "virtual_names": [NAME],
     "virtual_ips": [VIP],
     "registry_keys": [("HKLM\\SOFTWARE\\Acme", "twinset")],
+    "more": """
+[[group.printer]]
+spool = "/mnt/db/spool"
+queues = [ {name = "office", device = "socket://10.0.1.50:9100"} ]
+""",
 }
+EVERYWHERE = (
+    f"{sys.executable} -c 'import signal, socket; s = socket.create_server((\"\", 631)); signal.pause()'"
+)
+
+AWAIT_PORT = "until ss -Hltn | grep -q :631; do sleep 0.1; done"
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,12 @@ STARTS = (
         "another host on public",
     ),
     Failure(
+        "printer",
+        sh(f"setsid {EVERYWHERE} > /dev/null 2>&1 & echo $! > /run/everywhere.pid; {AWAIT_PORT}"),
+        sh("kill $(cat /run/everywhere.pid)"),
+        "Address already in use",
+    ),
+    Failure(
         "script",
         sh("chmod -x /etc/twinset/scripts/start.sh"),
         sh("chmod +x /etc/twinset/scripts/start.sh"),
@@ -75,7 +92,7 @@ def left_of_the_group(server: Server) -> list[str]:
     found += ["mount"] if pair.MOUNT_POINT in server.run(["cat", "/proc/self/mounts"]).stdout else []
     found += [
         word
-        for word in ("block_device", "sleep 86398", "sleep 86397", "start.sh")
+        for word in ("block_device", "cupsd", "socket://", "sleep 86398", "sleep 86397", "start.sh")
         if server.run(["pgrep", "-f", word], check=False).stdout.strip()
     ]
     return found
@@ -87,11 +104,11 @@ def group(server: Server) -> dict[str, str]:
 
 @pytest.mark.parametrize("running", [WHOLE], indirect=True)
 def test_a_failed_resource_leaves_a_reason_and_a_way_out(running: Pair) -> None:
-    """Starts that fail by address and script, a disk that cannot be mounted, stops that fail by script and by a program
-    on the disk: state and reason each time, nothing left, and the next try works once the cause is gone.
+    """Starts that fail by address, printer and script, a disk that cannot be mounted, stops that fail by script and
+    by a program on the disk: state and reason each time, nothing left, and the next try works once the cause is gone.
     """
     one = running.active
-    assert set(left_of_the_group(one)) >= {FIP, VIP, "name", "mount", "block_device", "sleep 86398"}
+    assert set(left_of_the_group(one)) >= {FIP, VIP, "name", "mount", "block_device", "cupsd", "sleep 86398"}
     one.api("group.stop", SOON_S, group=pair.GROUP)
     assert left_of_the_group(one) == []
 

@@ -12,7 +12,7 @@ from harness.labs.running import SOON_S, Pair
 from harness.labs.server import Server
 from harness.wait import wait_for
 
-PRINTER, PORT = "10.0.1.50", 9100  # the client takes the address when the printer is switched on
+PRINTER, PORT = "10.0.1.60", 9100  # the client takes the address when the printer is switched on
 SPOOL = f"{pair.MOUNT_POINT}/spool"
 MORE = f"""
 [[group.printer]]

@@ -58,6 +58,7 @@ def test_the_samples_do_what_the_guide_says_of_them(running: Pair) -> None:
     two.api("group.stop", SOON_S, group=pair.GROUP)
     assert two.pids_of("smbd") == []
 
+    one.run(["mkdir", "-p", pair.MOUNT_POINT])
     one.run(["mount", "-t", "tmpfs", "none", pair.MOUNT_POINT])
     pair.insist(one, "group.start", LATE_S, group=pair.GROUP, server=one.name)
     running.await_active_on(two)

@@ -60,6 +60,21 @@ def test_a_command_says_why_the_process_does_not_run(tmp_path: Path, monkeypatch
     ]
 
 
+def test_a_failed_disk_is_known_from_what_its_process_told_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of that set; before it has told anything, none has failed."""
+    monkeypatch.setattr(Mirrors, "start", lambda _: None)
+    paths = Paths(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
+    paths.create()
+    mirrors = Mirrors(loads(CONFIG), "server1", paths, 1.0, lambda _: None, lambda *_: None)
+    seen = [mirrors.disk_failed("set1")]
+    for state in ("IN_SYNC", "FAULTY"):
+        mirrors._take_status("set1", {"state": state})
+        seen.append(mirrors.disk_failed("set1"))
+    assert (seen, mirrors.disk_failed("set2")) == ([False, False, True], False)
+
+
 CONFIG = (
     TWO_SERVERS
     + """

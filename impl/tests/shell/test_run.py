@@ -104,3 +104,22 @@ def test_a_cancelled_run_leaves_no_program() -> None:
 def _children() -> list[int]:
     text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     return [pid for pid in map(int, text.split()) if run.command_line(pid)[:1] == ("sleep",)]
+
+
+def test_the_children_of_a_process_are_found(tmp_path: Path) -> None:
+    """Those that it started and that run; not its own parent, nor anybody's."""
+
+    async def scenario() -> None:
+        pid = run.spawn_detached(
+            ["sh", "-c", "sleep 600 & echo $! > kid; wait"], tmp_path / "log", directory=tmp_path
+        )
+        async with asyncio.timeout(60):
+            while not (tmp_path / "kid").exists() or not (tmp_path / "kid").read_text().strip():
+                await clock.pause(0.01)
+        child = int((tmp_path / "kid").read_text())
+        assert run.children(pid) == [child]
+        for each in (pid, child):
+            await run.end_process(each, gently=False)
+        assert run.children(pid) == []
+
+    asyncio.run(scenario())

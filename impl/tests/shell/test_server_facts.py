@@ -131,3 +131,13 @@ def test_apt_that_asks_before_it_installs_is_seen(tmp_path: Path, monkeypatch: p
     assert not module._packages_guarded()
     (tmp_path / "90twinset").write_text(GUARD.format(program="/opt/twinset/bin/twinset"))
     assert module._packages_guarded()
+
+
+def test_programs_follow_the_printers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The print scheduler and its tools are needed where a group has a printer only; journalctl likewise."""
+    printer = [{"spool": "/mnt/db/spool", "queues": [{"name": "q", "device": "socket://10.0.1.60"}]}]
+    programs = [set(module._programs(config(tmp_path, **group))) for group in ({}, {"printer": printer})]
+    assert programs[1] - programs[0] == {"cupsd", "lpadmin", "lpstat"}
+    rule = EventRule(name="r", journal="*", match="x")
+    watched = config(tmp_path).model_copy(update={"event_rules": (rule,)})
+    assert set(module._programs(watched)) - programs[0] == {"journalctl"}

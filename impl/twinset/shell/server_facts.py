@@ -116,6 +116,8 @@ def _programs(config: ClusterConfig) -> Iterator[str]:
         yield "net"
     if any(group.printers for group in config.groups):
         yield from printer.PROGRAMS
+    if any(rule.journal for rule in config.event_rules):
+        yield "journalctl"
 
 
 async def _addresses() -> Addresses:

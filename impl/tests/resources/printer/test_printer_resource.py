@@ -75,11 +75,27 @@ def test_a_scheduler_that_ends_at_once_fails_the_start_with_its_last_words(
 
     def ends(argv: Any) -> Any:
         scheduler.alive = False
-        scheduler.where.log.write_text("E Unable to open listen socket for address 10.0.1.100:631\n")
+        scheduler.where.log.write_text("cups-files.conf contains errors.\nNo such directory.\n")
         return answer("", 1)(argv)
 
     ctx.system.answers = {"lpstat": ends}
-    with pytest.raises(StepFailed, match=r"did not start: .*Unable to open listen socket"):
+    with pytest.raises(StepFailed, match=r"did not start: No such directory\.$"):
+        asyncio.run(RESOURCE.start(ctx))
+
+
+def test_a_scheduler_that_is_not_heard_at_the_groups_address_fails_the_start(
+    ctx: Any, scheduler: Scheduler, answer: Any
+) -> None:
+    """It would go on without: another scheduler has the port at every address. Recorded from cupsd 2.4.2."""
+
+    def answers(argv: Any) -> Any:
+        at = "E [29/Nov/2026:12:16:33 +0000]"
+        said = "Unable to open listen socket for address 10.0.1.100:631 - Address already in use."
+        scheduler.where.log.write_text(f"{at} {said}\nW later\n")
+        return answer("scheduler is running\n")(argv)
+
+    ctx.system.answers = {"lpstat": answers}
+    with pytest.raises(StepFailed, match=r"not heard: .*10\.0\.1\.100:631 - Address already in use\.$"):
         asyncio.run(RESOURCE.start(ctx))
 
 

@@ -101,7 +101,6 @@ def places(where: Files) -> str:
         f"AccessLog {where.run / 'access_log'}",
         f"PageLog {where.run / 'page_log'}",
         "SyncOnClose Yes",
-        "FatalErrors config listen",
     )
 
 

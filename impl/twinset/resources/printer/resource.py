@@ -36,6 +36,8 @@ class PrinterResource:
             pid = ctx.system.spawn(plan.scheduler(where), where.log, protected=False)
             ctx.system.write_json(where.record, {"pid": pid})
         present = await _answer(ctx, where)
+        if trouble := parse.not_listening(_log(where)):  # it goes on without that address
+            raise StepFailed(f"the print scheduler is not heard: {trouble}")
         for argv in plan.changes(where, _printer(ctx).queues, present):
             outcome = await ctx.system.run(argv, timeout_s=TOOL_S)
             if not outcome.ok:
@@ -96,9 +98,12 @@ def _process(ctx: Context, where: plan.Files) -> int:
     return pid if str(where.settings) in ctx.system.command_line(pid) else 0
 
 
-def _last_line(where: plan.Files) -> str:
+def _log(where: plan.Files) -> str:
     try:
-        lines = where.log.read_text(errors="replace").strip().splitlines()
+        return where.log.read_text(errors="replace")
     except OSError:
         return ""
-    return lines[-1] if lines else ""
+
+
+def _last_line(where: plan.Files) -> str:
+    return _log(where).strip().rpartition("\n")[2]
