@@ -1,6 +1,7 @@
 """`twinset upgrade` and `twinset uninstall`: the verdict, its exit status, and what apt is told."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,18 @@ def test_a_removal_is_checked(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, t
     assert run("uninstall", "check").exit_code == 0
     (tmp_path / "cancelled.json").write_text('{"sets": {"set1": "/dev/sdb"}}')
     assert "twinset disk clear /dev/sdb --yes" in run("uninstall", "check").stdout
+
+
+@pytest.mark.parametrize("words", [("upgrade", "check"), ("upgrade", "packages"), ("uninstall", "check")])
+def test_a_dead_twinsetd_is_no_proof_of_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """While a mirror process runs, a group may be at work: nobody is told to go on (AUX-01)."""
+    monkeypatch.setenv("TWINSET_RUN", str(tmp_path))
+    monkeypatch.setenv("TWINSET_STATE", str(tmp_path))
+    (tmp_path / "mirror-set1.pid").write_text(f"{os.getpid()}\n")
+    result = CliRunner().invoke(app, list(words), input="/x/libc6_2_amd64.deb\n")
+    assert result.exit_code == 1
+    assert "systemctl start twinsetd" in result.stderr
+    (tmp_path / "mirror-set1.pid").write_text("no number\n")
+    assert CliRunner().invoke(app, list(words), input="").exit_code == 0
