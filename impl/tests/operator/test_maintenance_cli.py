@@ -59,7 +59,7 @@ def test_a_server_without_a_cluster_is_nobodys_business(
     assert run("upgrade", "check").exit_code == 0
 
 
-def test_apt_is_told_to_wait(daemon: Daemon) -> None:
+def test_apt_is_told_to_wait(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """The names come on standard input; the group and the packages are named where a person sees it (AUX-02)."""
     serve(daemon, status())
     files = "/var/cache/apt/archives/libc6_2.36_amd64.deb\n/x/vim_9_amd64.deb\n"
@@ -67,9 +67,9 @@ def test_apt_is_told_to_wait(daemon: Daemon) -> None:
     assert result.exit_code == 1
     assert "group db runs on server1 [AUX-02]; held back: libc6." in result.stderr
     assert CliRunner().invoke(app, ["upgrade", "packages"], input="/x/vim_9_amd64.deb\n").exit_code == 0
-    guard = run("upgrade", "guard").stdout
-    assert "DPkg::Pre-Install-Pkgs" in guard
-    assert "upgrade packages" in guard
+    monkeypatch.setattr("sys.argv", [".venv/bin/twinset"])
+    program = Path.cwd() / ".venv" / "bin" / "twinset"  # apt runs it from elsewhere
+    assert f'DPkg::Pre-Install-Pkgs {{ "{program} upgrade packages"; }};' in run("upgrade", "guard").stdout
 
 
 def test_a_removal_is_checked(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

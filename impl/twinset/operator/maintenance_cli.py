@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -61,7 +62,7 @@ def upgrade_packages() -> None:
 @upgrade_app.command("guard")
 def upgrade_guard() -> None:
     """Print the lines that make apt ask `upgrade packages`, for a file in /etc/apt/apt.conf.d."""
-    sys.stdout.write(GUARD.format(program=sys.argv[0]))
+    sys.stdout.write(GUARD.format(program=Path(sys.argv[0]).absolute()))
 
 
 @uninstall_app.command("check")
