@@ -26,7 +26,9 @@ def by_hand(
     if len(fingerprints) != 1:
         raise HarnessError(f"the servers show different fingerprints: {fingerprints}")
     before_the_answers()
-    ends = [_say_yes(process) for process in processes]
+    for process in processes:
+        _say_yes(process)
+    ends = [process.wait(SHOWN_S) for process in processes]  # each ends once both have answered
     if any(ends):
         raise HarnessError(f"joining failed: {ends}, {[log.read_text() for log in logs.values()]}")
     return fingerprints.pop()
@@ -44,9 +46,8 @@ def _shown(log: Path) -> str:
     return words[0] if words else ""
 
 
-def _say_yes(process: Process) -> int:
+def _say_yes(process: Process) -> None:
     if process.stdin is None:
         raise HarnessError("a command that cannot be answered")
     process.stdin.write("y\n")
     process.stdin.close()
-    return process.wait(60)

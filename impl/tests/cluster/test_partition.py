@@ -20,9 +20,12 @@ def test_both_stop_what_runs_on_both() -> None:
 
 
 def test_the_preferred_survivor_keeps_its_groups() -> None:
-    """A named survivor goes on; the other one stops."""
+    """A named survivor goes on; the other one stops. What has a mirror disk stops on both: its data went apart."""
     assert resolve("server1", DB, DB, "server1").stop == NONE
     assert resolve("server2", DB, DB, "server1").stop == DB
+    for me, stop in (("server1", DB), ("server2", ALL)):
+        verdict = resolve(me, ALL, ALL, "server1", DB)
+        assert (verdict.kept, verdict.stop) == (WEB, stop)
 
 
 @pytest.mark.parametrize(

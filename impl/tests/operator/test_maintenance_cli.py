@@ -1,6 +1,7 @@
 """`twinset upgrade` and `twinset uninstall`: the verdict, its exit status, and what apt is told."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_a_server_without_a_cluster_is_nobodys_business(
     assert run("upgrade", "check").exit_code == 0
 
 
-def test_apt_is_told_to_wait(daemon: Daemon) -> None:
+def test_apt_is_told_to_wait(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """The names come on standard input; the group and the packages are named where a person sees it (AUX-02)."""
     serve(daemon, status())
     files = "/var/cache/apt/archives/libc6_2.36_amd64.deb\n/x/vim_9_amd64.deb\n"
@@ -66,9 +67,9 @@ def test_apt_is_told_to_wait(daemon: Daemon) -> None:
     assert result.exit_code == 1
     assert "group db runs on server1 [AUX-02]; held back: libc6." in result.stderr
     assert CliRunner().invoke(app, ["upgrade", "packages"], input="/x/vim_9_amd64.deb\n").exit_code == 0
-    guard = run("upgrade", "guard").stdout
-    assert "DPkg::Pre-Install-Pkgs" in guard
-    assert "upgrade packages" in guard
+    monkeypatch.setattr("sys.argv", [".venv/bin/twinset"])
+    program = Path.cwd() / ".venv" / "bin" / "twinset"  # apt runs it from elsewhere
+    assert f'DPkg::Pre-Install-Pkgs {{ "{program} upgrade packages"; }};' in run("upgrade", "guard").stdout
 
 
 def test_a_removal_is_checked(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,3 +89,18 @@ def test_a_removal_is_checked(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, t
     assert run("uninstall", "check").exit_code == 0
     (tmp_path / "cancelled.json").write_text('{"sets": {"set1": "/dev/sdb"}}')
     assert "twinset disk clear /dev/sdb --yes" in run("uninstall", "check").stdout
+
+
+@pytest.mark.parametrize("words", [("upgrade", "check"), ("upgrade", "packages"), ("uninstall", "check")])
+def test_a_dead_twinsetd_is_no_proof_of_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """While a mirror process runs, a group may be at work: nobody is told to go on (AUX-01)."""
+    monkeypatch.setenv("TWINSET_RUN", str(tmp_path))
+    monkeypatch.setenv("TWINSET_STATE", str(tmp_path))
+    (tmp_path / "mirror-set1.pid").write_text(f"{os.getpid()}\n")
+    result = CliRunner().invoke(app, list(words), input="/x/libc6_2_amd64.deb\n")
+    assert result.exit_code == 1
+    assert "systemctl start twinsetd" in result.stderr
+    (tmp_path / "mirror-set1.pid").write_text("no number\n")
+    assert CliRunner().invoke(app, list(words), input="").exit_code == 0

@@ -32,6 +32,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+WITHOUT_DISK = "web"
+WEB = f"""[[group]]
+name = "{WITHOUT_DISK}"
+policy = ["server1", "server2"]
+[[group.floating_ip]]
+address = "10.0.1.121"
+"""
+
+
 class Story:
     """One pair, with the situations that come over it and the ways back to normal."""
 
@@ -112,9 +121,14 @@ class Story:
         self.heal()
         for server in (self.a, self.b):
             self.await_event(server, "double_activation")
+        for server in (self.a, self.b):
+            pair.await_group(server, "inactive", LATE_S)
+            pair.await_group(server, "active", LATE_S, on=self.a.name, group=WITHOUT_DISK)
         self.running.await_one_active()
-        pair.await_group(self.b, "active", LATE_S, on=self.a.name)
+        assert not {"group_fails_over"} & set(names_after(self.a, "partition_healed"))
         self.resolve()
+        pair.insist(self.a, "group.start", LATE_S, group=pair.GROUP, server=self.a.name)
+        self.running.await_active_on(self.a)
 
     def a_gives_up(self) -> None:
         self.running.await_active_on(self.b)
@@ -170,9 +184,10 @@ class Story:
     def home(self, lost: Server | None = None) -> None:
         """The lost server returns, the group is on A."""
         self.running.give_back(lost or self.a)
-        if self.running.active is not self.a:
-            pair.insist(self.a, "group.move", LATE_S, group=pair.GROUP, server=self.a.name)
-            self.running.await_active_on(self.a)
+        for group, found in (self.a.status() or {})["groups"].items():
+            if found["server"] != self.a.name:
+                pair.insist(self.a, "group.move", LATE_S, group=group, server=self.a.name)
+                pair.await_group(self.a, "active", LATE_S, on=self.a.name, group=group)
 
     def serve_power_switch(self) -> None:
         """Switch off whom the first asks for, and confirm it; nothing where nobody fences."""
@@ -209,8 +224,19 @@ class Story:
         wait_for(lambda: name in self.told(server), LATE_S, f"{server.name} to tell {name}")
 
 
+def names_after(server: Server, event: str) -> list[str]:
+    """What a server has told since it told this last."""
+    names = [each["event"] for each in server.events()]
+    return names[len(names) - names[::-1].index(event) :]
+
+
 def made(option: str) -> dict[str, Any]:
-    return {"lab": {"topology": topology.routed()}, "install": {"fence": FENCE}, "cluster": OPTIONS[option]}
+    return {
+        "lab": {"topology": topology.routed()},
+        "install": {"fence": FENCE},
+        "cluster": OPTIONS[option],
+        "more": WEB,
+    }
 
 
 @pytest.mark.parametrize(

@@ -39,15 +39,22 @@ def verdict(server: Server) -> tuple[bool, list[str]]:
     return found["ok"], [each["help"] for each in found["obstacles"]]
 
 
-def upgrade(running: Pair, server: Server) -> None:
-    """Steps 3 to 6 of the page, for a server that runs no group."""
-    other = running.lab.peer_of(server)
+def upgrade(running: Pair, server: Server, *, reboot: bool = False) -> None:
+    """Steps 3 to 6 of the page, for a server that runs no group; with a reboot, as for a new kernel."""
+    lab = running.lab
+    other = lab.peer_of(server)
     other.api("server.isolate", LATE_S, server=server.name)
     pair.await_server(other, server.name, "Od", LATE_S)
-    server.install(PROGRAMS, TWINSETD)
+    if reboot:
+        lab.power_off(server)
+        server.programs = PROGRAMS
+        lab.power_on(server)
+    else:
+        server.install(PROGRAMS, TWINSETD)
     pair.await_server(server, server.name, "Od", LATE_S)
     pair.insist(other, "server.return", LATE_S, server=server.name)
     running.await_normal()
+    assert other.status_of_set(pair.SET)["copy_mode_last"] == "high-speed"
 
 
 def move(running: Pair, scribe: Scribe, to: Server) -> Scribe:
@@ -88,7 +95,7 @@ def test_one_server_after_the_other_is_upgraded_under_a_writing_load(commit: str
         [f"twinset group move {pair.GROUP} {one.name}", f"twinset server isolate {two.name}"],
     )
 
-    upgrade(running, one)
+    upgrade(running, one, reboot=True)
     scribe.await_more(100)
     wait_for(lambda: not (two.status() or {})["programs"]["differ"], SOON_S, "both to have one release")
     assert ("versions_equal" in names(two)) == (old != new)

@@ -343,8 +343,9 @@ def merge_records(
         other = record_from_json(records.get(name), cluster.view.servers) or own
         version = max(own.version, other.version) + 1
         if name in verdict.double:
-            owner, wanted = preferred or group.policy[0], bool(preferred)
-            if not preferred:
+            survivor = preferred if name in verdict.kept else ""
+            owner, wanted = survivor or group.policy[0], bool(survivor)
+            if not survivor:
                 cluster.runs[name].last_words = "ran on both servers in a network partition [2.2.1-11]"
         elif name in mine:
             owner, wanted = cluster.me, own.wanted

@@ -231,7 +231,8 @@ def resolve(cluster: Cluster, theirs: frozenset[str], records: Mapping[str, Any]
         return
     mine = cluster.healing
     cluster.healed = True
-    verdict = partition.resolve(cluster.me, mine, theirs, cluster.view.preferred_survivor)
+    mirrored = frozenset(group.name for group in cluster.view.groups if group.sets)
+    verdict = partition.resolve(cluster.me, mine, theirs, cluster.view.preferred_survivor, mirrored)
     for name in sorted(verdict.double):
         cluster.log(
             "double_activation", "error", group=name, stops=name in verdict.stop, help="mirror create"

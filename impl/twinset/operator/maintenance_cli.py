@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -10,10 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from twinset.advice import maintenance
-from twinset.errors import DaemonUnreachable
+from twinset.errors import DaemonUnreachable, Refusal
 from twinset.operator import local
 from twinset.operator.client import Client
 from twinset.operator.talk import Json  # noqa: TC001 - typer reads the annotations
+from twinset.shell import run
 from twinset.shell.paths import Paths
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def upgrade_packages() -> None:
 @upgrade_app.command("guard")
 def upgrade_guard() -> None:
     """Print the lines that make apt ask `upgrade packages`, for a file in /etc/apt/apt.conf.d."""
-    sys.stdout.write(GUARD.format(program=sys.argv[0]))
+    sys.stdout.write(GUARD.format(program=Path(sys.argv[0]).absolute()))
 
 
 @uninstall_app.command("check")
@@ -80,10 +83,13 @@ def uninstall_check(as_json: Json = False) -> None:
 
 
 def _status(paths: Paths) -> dict[str, Any] | None:
-    """What this server shows of its cluster; None where none runs here."""
+    """What this server shows of its cluster; None where none runs here. Refusal when nobody can tell."""
     try:
         client = Client(paths.api)
     except DaemonUnreachable:
+        if _mirrors_go_on(paths):
+            text = "twinsetd does not answer, and mirror processes run: groups may be at work here"
+            raise Refusal("E_STATE", text, maintenance.UPGRADE, "systemctl start twinsetd") from None
         return None
     try:
         if not client.call("ping", ANSWER_S)["configured"]:
@@ -92,6 +98,15 @@ def _status(paths: Paths) -> dict[str, Any] | None:
     finally:
         client.close()
     return status
+
+
+def _mirrors_go_on(paths: Paths) -> bool:
+    """Whether a mirror process of this server runs; it outlives a twinsetd that was killed."""
+    for file in paths.run.glob("mirror-*.pid"):
+        with contextlib.suppress(OSError, ValueError):
+            if run.is_alive(int(file.read_text())):
+                return True
+    return False
 
 
 def _next_of_upgrade(status: dict[str, Any] | None) -> str:
