@@ -3,8 +3,8 @@
 A host lives as long as its holder, a `cat` that ends when its standard input does.
 """
 
+import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 LANS = {"public": "10.0.1", "ic1": "10.10.10"}
@@ -34,9 +34,10 @@ def run(argv: list[str], timeout_s: float = RUN_S) -> Ran:
 class Network:
     """Both LANs and every host that has power."""
 
-    def __init__(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="toy-port-")
-        self.path = Path(self.folder.name)
+    def __init__(self, path: Path) -> None:
+        """What the hosts keep lies below `path`, which goes with the network."""
+        self.path = path
+        path.mkdir(mode=0o700, exist_ok=True)
         self.holders: dict[str, subprocess.Popen[str]] = {}
         self.jobs: dict[str, tuple[subprocess.Popen[str], Path]] = {}
         (self.path / "scratch").mkdir()
@@ -72,7 +73,7 @@ class Network:
         self._hold(host, [f"mount --bind {self.path / host} {self.path / 'scratch'}"])
         number, pid = HOSTS[host], str(self.holders[host].pid)
         for index, (lan, base) in enumerate(LANS.items()):
-            end = f"{lan[:6]}-{number}"
+            end = _end(lan, host)
             mac = f"02:00:00:00:{index:02x}:{number:02x}"
             peer = ["peer", "name", lan, "address", mac, "netns", pid]
             self._do("lans", ["ip", "link", "add", end, "type", "veth", *peer])
@@ -82,7 +83,13 @@ class Network:
         self._do(host, ["ip", "link", "set", "lo", "up"])
 
     def power_off(self, host: str) -> None:
-        """The namespace goes, and every address and cable with it."""
+        """The namespace goes, and every address with it.
+
+        Its cables are pulled here: the kernel takes them away some time after the last process of the host has ended.
+        """
+        if host in HOSTS:
+            for lan in LANS:
+                run(self.inside("lans", ["ip", "link", "delete", _end(lan, host)]))
         holder = self.holders.pop(host)
         holder.kill()
         holder.wait()
@@ -118,6 +125,11 @@ class Network:
         for process, _ in self.jobs.values():
             process.kill()
             process.wait()
-        for host in list(self.holders):
+        for host in [*reversed(self.holders)]:  # the LANs last
             self.power_off(host)
-        self.folder.cleanup()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _end(lan: str, host: str) -> str:
+    """The end of a host's cable at the LAN."""
+    return f"{lan[:6]}-{HOSTS[host]}"

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ class Port:
 
     def __init__(self) -> None:
         self.network: Any = None
+        self.path: Path | None = (
+            None  # the same after every reset, as what `provision` has answered stays true
+        )
         self.servers: dict[str, Any] = {}  # programs that are spoken to line by line
 
     # -- static tier
@@ -62,7 +66,8 @@ class Port:
 
     def provision(self, _args: Args) -> Args:
         self.teardown({})
-        self.network = Network()
+        self.path = self.path or Path(tempfile.mkdtemp(prefix="toy-port-"))
+        self.network = Network(self.path)
         for server in SERVERS:
             self._start(server)
         networks = [

@@ -112,7 +112,9 @@ def _noted(mutants: list[Mutant], results: list[Result]) -> dict[str, record.Ent
         each.id: record.Entry(
             each.clause,
             each.result,
-            each.reason[:REASON_CHARACTERS_MAX],
+            each.reason.rpartition(" fact ")[2][
+                :REASON_CHARACTERS_MAX
+            ],  # the registry has the clause's words
             each.duration_s,
             today,
             record.digest(known[each.id]),
