@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The adapter of the toy port: a port of its own, a few hundred lines, written against ../ADAPTER.md alone.
 
-toy_checker.py judges configurations, toy_server.py is one server of a pair, toy_network.py the hosts that they run
-on. Nothing here is of the reference or its harness. What the toy cannot do it answers with `unsupported`: virtual
-computer names, registry keys, access to its mirrored data, high-speed copies.
+toy_checker.py judges configurations, toy_installation.py what servers are, toy_server.py is one server of a pair,
+toy_network.py the hosts that they run on. Nothing here is of the reference or its harness. What the toy cannot do it
+answers with `unsupported`: virtual computer names, registry keys, access to its mirrored data, high-speed copies.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import toy_checker  # type: ignore[import-not-found]  # beside this file, where Python looks first
+import toy_installation  # type: ignore[import-not-found]
 from toy_network import HOSTS, LANS, Network, run  # type: ignore[import-not-found]
 
 Args = dict[str, Any]
@@ -37,6 +38,11 @@ def missing() -> str:
     return "needs root" if os.geteuid() else f"needs {', '.join(lacks)}" if lacks else ""
 
 
+def judgement(findings: list[Args]) -> Args:
+    """Findings as an answer."""
+    return {"accepted": all(each["severity"] != "error" for each in findings), "findings": findings}
+
+
 class Port:
     """The verbs. One network at a time, with up to two server processes on it."""
 
@@ -51,7 +57,7 @@ class Port:
 
     def describe(self, _args: Args) -> Args:
         return {
-            "contract": 0, "port": "toy", "version": "1", "filesystem": "ext4", "capabilities": [],
+            "contract": 0, "port": "toy", "version": "1", "filesystem": "ext4", "capabilities": ["advise"],
             "timing_s": {"failover": 4.0}, "tiers": {"static": "", "pair": missing()},
         }  # fmt: skip
 
@@ -59,8 +65,11 @@ class Port:
         for name in toy_checker.resources(args["config"], "virtual_computer_name"):
             if "floating_ip" in name:
                 raise Answer("refused", "E_INEXPRESSIBLE", "a name cannot say which address it stands for")
-        findings = toy_checker.check(args["config"])
-        return {"accepted": all(each["severity"] != "error" for each in findings), "findings": findings}
+        return judgement(toy_checker.check(args["config"]))
+
+    def advise(self, args: Args) -> Args:
+        found = toy_checker.check(args["config"]) + toy_installation.check(args["config"], args["servers"])
+        return judgement(found)
 
     # -- the pair
 
@@ -184,7 +193,7 @@ class Port:
         return {}
 
 
-STATIC = ("describe", "validate", "teardown")
+STATIC = ("describe", "validate", "advise", "teardown")
 PAIR = ("provision", "reset", "apply", "operate", "status", "events", "power", "run", "job", "copies")
 
 

@@ -6,22 +6,22 @@ server (LOOSE). A file service of the suite on either server shows that a name l
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from conformance.suite.clusters import LINKED, LOOSE
-from conformance.suite.errors import WaitTimeout
 from conformance.suite.name_server import NameProxy, NameServer
 from conformance.suite.pair import Pair
 from conformance.suite.smb import BROADCAST, Resolver, Shared, calls, connects
-from conformance.suite.wait import wait_for
+from conformance.suite.wait import settled
 
 HOME, AWAY = "server1", "server2"
 NEAR, REMOTE = "client", "remote"
 GROUPS = {"linked": LINKED, "loose": LOOSE}
 SHARE = "data"
 LONG_S, SHORT_S = 3600, 1  # for which DNS keeps what it learnt from a name server
-LONG, SHORT = 5301, 5302  # where those two DNS servers are asked
+DNS = {LONG_S: 5301, SHORT_S: 5302}  # the ports of those two DNS servers
+FORGET_S = 2.0
 Known = dict[tuple[str, str], list[str]]  # addresses by name server and name
 
 
@@ -69,9 +69,14 @@ def _watch(pair: Pair) -> Seen:
     hosts = {fixed: server for server, fixed in pair.see.fixed.items()}
     names = [NameServer(pair, hosts.get(address, NEAR), address) for address in addresses]
     own = len(names) > 1
-    with _running(pair, names), Shared(pair, HOME, SHARE, rpc=own), Shared(pair, AWAY, SHARE, rpc=own):
-        proxies = [] if own else [NameProxy(pair, LONG, LONG_S, addresses[0])]
-        proxies += [] if own else [NameProxy(pair, SHORT, SHORT_S, addresses[0])]
+    proxies = (
+        {} if own else {keep_s: NameProxy(pair, port, keep_s, addresses[0]) for keep_s, port in DNS.items()}
+    )
+    with (
+        _running(pair, [*names, *proxies.values()]),
+        Shared(pair, HOME, SHARE, rpc=own),
+        Shared(pair, AWAY, SHARE, rpc=own),
+    ):
         look = _Looking(pair, addresses, proxies)
         _start(pair, HOME)
         before = look.at(HOME, thorough=own)
@@ -86,14 +91,12 @@ def _watch(pair: Pair) -> Seen:
         for group in GROUPS:
             pair.wait(lambda s, g=group: s.place(g) == AWAY, f"{group} to fail over", seen_by=AWAY)  # type: ignore[misc]
         after = look.at(AWAY, thorough=own)
-        for proxy in proxies:
-            proxy.end()
     address = str(pair.provisioned["floating_ips"][0])
     return Seen(address, pair.see.fixed, addresses, before, stopped, restarted, after)
 
 
 @contextlib.contextmanager
-def _running(pair: Pair, names: list[NameServer]) -> Iterator[None]:
+def _running(pair: Pair, names: Sequence[NameServer | NameProxy]) -> Iterator[None]:
     """All of them run for as long as this lasts."""
     pair.see.need(NEAR, "nmblookup")
     with contextlib.ExitStack() as stack:
@@ -114,7 +117,7 @@ def _start(pair: Pair, server: str) -> None:
 class _Looking:
     pair: Pair
     name_servers: tuple[str, ...]
-    proxies: list[NameProxy]
+    proxies: dict[int, NameProxy]  # by the seconds for which they keep an answer
 
     def at(self, server: str, *, thorough: bool = False) -> Look:
         """Look from everywhere; thorough: also at what does not go by name servers."""
@@ -124,7 +127,7 @@ class _Looking:
             self.known(),
             {name: connects(pair, REMOTE, name, SHARE, by) for name in GROUPS.values()},
         )
-        look.dns = {keep: self._told(keep, server) for keep in ((LONG_S, SHORT_S) if self.proxies else ())}
+        look.dns = {keep_s: self._told(proxy, server) for keep_s, proxy in self.proxies.items()}
         if thorough:
             lines = f"{pair.provisioned['floating_ips'][0]} {LINKED}\n{pair.see.fixed[HOME]} {LOOSE}"
             listed = Resolver("lmhosts", lmhosts=lines)
@@ -148,14 +151,7 @@ class _Looking:
         asked = [each for each in self.name_servers if each not in {see.fixed[server] for server in off}]
         return {(each, name): see.knows(each, name) for each in asked for name in GROUPS.values()}
 
-    def _told(self, keep_s: int, server: str) -> str:
-        """What the remote client is told by DNS; asked again for as long as a short-lived answer may be kept."""
-        proxy = next(each for each in self.proxies if each.port == (LONG if keep_s == LONG_S else SHORT))
-        if keep_s == LONG_S:
-            return proxy.says(REMOTE, LOOSE)
+    def _told(self, proxy: NameProxy, server: str) -> str:
+        """What the remote client is told by DNS; asked again for longer than a short-lived answer is kept."""
         wanted = self.pair.see.fixed[server]
-        with contextlib.suppress(WaitTimeout):
-            wait_for(
-                lambda: proxy.says(REMOTE, LOOSE), lambda said: said == wanted, keep_s + 2, "DNS to forget"
-            )
-        return proxy.says(REMOTE, LOOSE)
+        return settled(lambda: proxy.says(REMOTE, LOOSE), lambda said: said == wanted, SHORT_S + FORGET_S)

@@ -1,6 +1,6 @@
 """Name servers that the suite runs on hosts: Samba's nmbd as a WINS server, and a DNS server that asks it."""
 
-from conformance.suite.pair import DEADLINE_S, Pair
+from conformance.suite.pair import DEADLINE_S, SERVERS, Pair
 from conformance.suite.wait import wait_for
 
 _DIRECTORIES = ("lock", "state", "cache", "pid", "private", "ncalrpc")
@@ -73,7 +73,8 @@ class NameServer:
 
     def end(self) -> None:
         """End it, unless its host is gone."""
-        if self.host not in ("server1", "server2") or self.host in self.pair.now.powered:
+        gone = self.host in SERVERS and self.host not in self.pair.now.powered
+        if self._job and not gone:
             self.pair.adapter.request("job", {"job": self._job, "action": "stop"})
 
     def _start(self, argv: list[str]) -> str:
@@ -87,10 +88,14 @@ class NameProxy:
     def __init__(self, pair: Pair, port: int, keep_s: int, wins: str) -> None:
         self.pair = pair
         self.port = port
-        pair.see.need("client", "python3")
-        argv = ["python3", "-c", DNS_PROGRAM, str(port), str(keep_s), wins]
-        asked = {"host": "client", "argv": argv, "background": True}
-        self._job = str(pair.adapter.request("run", asked)["job"])
+        self._argv = ["python3", "-c", DNS_PROGRAM, str(port), str(keep_s), wins]
+        self._job = ""
+
+    def start(self) -> None:
+        """Start it."""
+        self.pair.see.need("client", "python3")
+        asked = {"host": "client", "argv": self._argv, "background": True}
+        self._job = str(self.pair.adapter.request("run", asked)["job"])
 
     def says(self, host: str, name: str) -> str:
         """What a host is told that asks for a name; empty when there is none."""
@@ -100,4 +105,5 @@ class NameProxy:
 
     def end(self) -> None:
         """End it."""
-        self.pair.adapter.request("job", {"job": self._job, "action": "stop"})
+        if self._job:
+            self.pair.adapter.request("job", {"job": self._job, "action": "stop"})

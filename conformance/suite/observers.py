@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.suite.adapter import Adapter
 from conformance.suite.errors import AdapterError, NotRun, WaitTimeout
-from conformance.suite.wait import PATIENCE, wait_for
+from conformance.suite.wait import PATIENCE, settled, wait_for
 
 _MAC = re.compile(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", re.IGNORECASE)
 _READ_BYTES = 1 << 20
@@ -88,9 +88,7 @@ class Observers:
 
     def awaits(self, host: str, address: str) -> bool:
         """The same, for an address that the host is about to learn the way to."""
-        with contextlib.suppress(WaitTimeout):
-            return wait_for(lambda: self.reaches(host, address), bool, ROUTE_S, f"{address} to answer {host}")
-        return False
+        return settled(lambda: self.reaches(host, address), bool, ROUTE_S)
 
     def mac_of(self, address: str) -> str:
         """Who answers ARP for the address: asked on the wire, no cache. Empty when nobody does."""

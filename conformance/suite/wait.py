@@ -50,3 +50,8 @@ def stays(
         if not accept(seen) or time.monotonic() >= deadline:
             return seen
         time.sleep(poll_s)
+
+
+def settled(observe: Callable[[], T], accept: Callable[[T], bool], timeout_s: float) -> T:
+    """Return the first observation that is accepted, else the last one: for a judge, who tells that it did not come."""
+    return stays(observe, lambda seen: not accept(seen), timeout_s * PATIENCE)

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.suite.errors import WaitTimeout
-from conformance.suite.wait import stays, wait_for
+from conformance.suite.wait import settled, stays, wait_for
 
 
 def test_the_first_accepted_observation_is_returned() -> None:
@@ -28,3 +28,10 @@ def test_what_stays_is_watched_and_what_changes_is_returned() -> None:
     seen = iter([1, 1, 2])
     assert stays(lambda: next(seen), lambda n: n == 1, 60, poll_s=0) == 2
     assert stays(lambda: 1, lambda n: n == 1, 0, poll_s=0) == 1
+
+
+def test_what_does_not_settle_is_returned_as_it_is() -> None:
+    """The accepted observation when there is one, or the last: the judge says what is wrong with it."""
+    seen = iter([1, 2, 3])
+    assert settled(lambda: next(seen), lambda n: n == 2, 60) == 2
+    assert settled(lambda: 1, lambda n: n == 2, 0) == 1

@@ -33,7 +33,8 @@ def reaches(server: Server, address: str) -> bool:
 
 def test_two_clusters_share_a_lan_and_nothing_else(both: tuple[Pair, pair.Part]) -> None:
     """Servers of each cluster reach the other's floating IP address, before a failover and after it (7.2.5-02). A
-    configuration with an address of the other cluster is refused, and heartbeats of the one mean nothing to the other.
+    configuration with an address or the name of the other cluster is refused (2.2.2.3-02, 2.2.2.3-04), and heartbeats
+    of the one mean nothing to the other.
     """
     running, second = both
     lab = running.lab
@@ -46,6 +47,9 @@ def test_two_clusters_share_a_lan_and_nothing_else(both: tuple[Pair, pair.Part])
     stolen = pair.configuration(second, floating_ip=FIRST, cluster={"name": "second"})
     with pytest.raises(ApiRefused, match=r"E_DUP.*another host on public answers for"):
         server3.api("cluster.create", LATE_S, text=stolen)
+    namesake = pair.configuration(second, floating_ip=SECOND, cluster={"name": "DEMO"})
+    with pytest.raises(ApiRefused, match=r"E_DUP.*another cluster DEMO"):
+        server3.api("cluster.create", LATE_S, text=namesake)
     pair.insist(server3, "cluster.start", LATE_S)
     pair.await_both_normal(second, LATE_S)
     assert [reaches(server, FIRST) for server in second.servers] == [True, True]
