@@ -48,6 +48,18 @@ def test_the_last_failover_is_read() -> None:
     assert found.all_s == pytest.approx(1.5)
 
 
+def test_a_server_that_left_was_not_silent_before() -> None:
+    """Its failover counts, and the silence of a former one is none of it (6.3-02)."""
+    left = [
+        (at, "server_left" if name == "server_down" else name, fields)
+        for at, name, fields in failover(500)[1:]
+    ]
+    found = last_failover(log(*failover(100), *left))
+    assert found is not None
+    assert (found.at_s, found.partition_s) == (500, None)
+    assert found.all_s == pytest.approx(1.5)
+
+
 def test_a_group_that_failed_has_no_time() -> None:
     """It ended in a state that is not active."""
     entries = [*failover(100)[:4], (101.0, "group_state", {"group": "db", "state": "start_failed"})]

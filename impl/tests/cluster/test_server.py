@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from twinset.cluster import effects, events
+from twinset.cluster.view import GroupView, Resource
 
 from .conftest import TIMING, Pair, make_view
 
@@ -177,16 +178,24 @@ def test_a_group_that_ran_on_both_does_not_fail_over(started: Pair) -> None:
 
 
 def test_a_preferred_survivor_keeps_its_groups() -> None:
-    """With a preferred survivor only the other server stops what ran on both."""
-    pair = Pair(make_view(preferred_survivor=S2))
+    """Of what ran on both only the other server stops what has no mirror disk; what has one stops on both, and does not
+    move to the other server without its disk: it waits for an operator (2.2.1-11).
+    """
+    web = GroupView("W", (S1, S2), resources=(Resource("floating_ip", 0),))
+    pair = Pair(make_view(preferred_survivor=S2, groups=(*make_view().groups, web)))
     pair.run(4_000)
     pair.ask(S1, "cluster.start")
     pair.mute.update((S1, S2))
     pair.mirrors(session="none")
     pair.run(75_000)
     pair.mute.clear()
+    pair.mirrors(
+        state="DIVERGED", set_state="DIVERGED", latest=False, may_activate={"ok": False, "reason": "DIVERGED"}
+    )
     pair.run(10_000)
-    assert pair.places(S1) == pair.places(S2) == {"A": S2, "B": S2}
+    assert pair.places(S1) == pair.places(S2) == {"A": None, "B": None, "W": S2}
+    words = [pair.status(name)["groups"]["A"]["reason"] for name in (S1, S2)]
+    assert all("both servers" in text for text in words)
 
 
 def test_after_a_partition_who_ran_nothing_is_isolated() -> None:

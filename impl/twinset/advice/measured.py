@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-GONE: Final = ("server_down", "server_left")
+DOWN: Final = "server_down"
+GONE: Final = (DOWN, "server_left")
 SILENT: Final = "heartbeat_lost"
 FAILS_OVER: Final = "group_fails_over"
 STATE: Final = "group_state"
@@ -61,7 +62,8 @@ def last_failover(events: Sequence[Mapping[str, Any]]) -> Measured | None:
         return None
     begin = starts[-1]
     found = Measured(at_s=float(events[begin]["time"]))
-    for event in reversed(events[:begin]):
+    silence = events[:begin] if events[begin]["event"] == DOWN else ()  # one that left was not silent before
+    for event in reversed(silence):
         if event["event"] == SILENT:
             found.partition_s = found.at_s - float(event["time"])
             break
