@@ -1,11 +1,13 @@
-"""What an operator does on one server by its command, with or without a daemon: partitions, removal of the software."""
+"""What an operator does with a server, its daemon running or not: partitions, removal, start by hand, boot."""
 
 import json
 from typing import Any
 
 from harness.adapters import operations
 from harness.adapters.lines import REFUSED, Answer, Args, needed
-from harness.labs.choice import AnyServer
+from harness.labs.choice import AnyLab, AnyServer
+from harness.labs.pair import await_answers
+from harness.labs.server import Server
 from harness.run import Result
 
 CLUSTER_MIB = 4
@@ -43,3 +45,20 @@ def _useful(result: Result) -> str:
     except ValueError:
         return ""
     return str(error.get("error", error).get("help", "")).partition("--discard ")[2]
+
+
+def service(server: AnyServer, args: Args) -> dict[str, Any]:
+    """Let the daemon start with its server or by hand only; whether it runs."""
+    if "start" in args and isinstance(server, Server):
+        server.by_hand = args["start"] == "manual"
+    return {"running": server.daemon_answers()}
+
+
+def boot_both(lab: AnyLab) -> dict[str, Any]:
+    """Cut the power of both servers and give it again; their cluster was stopped before."""
+    for server in lab.servers:
+        lab.power_off(server)
+    for server in lab.servers:
+        lab.power_on(server)
+    await_answers(s for s in lab.servers if not (isinstance(s, Server) and s.by_hand))
+    return {}

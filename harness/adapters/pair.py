@@ -7,7 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.adapters import advising, faults, neutral, on_server, operations, provisioned, registry
+from harness.adapters import (
+    advising,
+    alerting,
+    faults,
+    neutral,
+    on_server,
+    operations,
+    provisioned,
+    registry,
+)
 from harness.adapters.lines import FAILED, REFUSED, UNSUPPORTED, Answer, Args, Verb, needed
 from harness.errors import CommandFailed
 from harness.faults.disk import create_image
@@ -55,6 +64,7 @@ class PairVerbs:
         self._numbers = itertools.count(1)
         self._memory = faults.Memory()
         self._new: set[str] = set()  # servers that are new machines, until they have the configuration
+        self._behind: set[str] = set()  # servers that were away when it was changed, until they have it
 
     def table(self) -> dict[str, Verb]:
         """The verbs by name."""
@@ -71,6 +81,7 @@ class PairVerbs:
             "status",
             "events",
             "replace",
+            "service",
             "registry",
         )
         eyes = ("run", "job", "copies", "access", "read", "collect", "teardown")
@@ -158,8 +169,8 @@ class PairVerbs:
         places = neutral.Places(
             disks={(name, 1): server.disk_path for name, server in servers.items()}, timing=self.TIMING
         )
-        document = neutral.document(config, places)
-        for path, text in neutral.scripts(config, places).items():
+        document = {**neutral.document(config, places), "alerts": alerting.CONFIGURATION}
+        for path, text in {**neutral.scripts(config, places), alerting.HOOK: alerting.TEXT}.items():
             for server in servers.values():
                 server.write_file(path, text, 0o755)
         text = neutral.toml(document)
@@ -169,20 +180,33 @@ class PairVerbs:
         if runs:
             self.operate({"op": "cluster.stop"})
         try:
-            if os.environ.get(CLI):
-                operations.required(first.twinset_result("cluster", "create", CONFIGURATION))
-            else:
-                self._call(first, "cluster.create", {"text": text})
+            away = {name for name, server in servers.items() if not server.powered}
+            self._take(first, text, alone=bool(away))
+            self._behind |= away
         except Answer:
             if runs:  # what is refused changes nothing
                 self.operate({"op": "cluster.start"})
             raise
         self._config = config if ours else self._config
-        for server in servers.values():
+        for server in (server for server in servers.values() if server.powered):
             wait_for(lambda s=server: self._configured(s), CONFIGURED_S, f"{server.name} to take it up")  # type: ignore[misc]
         if runs:
             self.operate({"op": "cluster.start"})
         return {}
+
+    def _take(self, server: AnyServer, text: str, *, alone: bool) -> None:
+        """Have both servers take a configuration; one that is away gets it when it is back."""
+        if os.environ.get(CLI):
+            words = (
+                ("apply", CONFIGURATION, "--yes", "--alone")
+                if alone
+                else ("cluster", "create", CONFIGURATION)
+            )
+            operations.required(server.twinset_result(*words))
+        elif alone:
+            self._call(server, "cluster.apply", {"text": text, "alone": True})
+        else:
+            self._call(server, "cluster.create", {"text": text})
 
     def _meant(self, config: dict[str, Any]) -> list[str]:
         """The servers of the configuration, when they are those of one cluster of the lab."""
@@ -196,6 +220,12 @@ class PairVerbs:
             return bool(server.api("ping")["configured"])
         except CommandFailed:
             return False
+
+    def _one_generation(self) -> bool:
+        """True when both servers have one configuration, and have heard so of one another."""
+        found = [(server.status() or {}).get("configuration", {}) for server in self.lab.servers]
+        heard = not any(told.get("differs", True) for told in found)
+        return heard and len({str(told.get("generation")) for told in found}) == 1
 
     def _operates(self) -> bool:
         states = (self._asked({}).status() or {}).get("servers", {})
@@ -227,11 +257,18 @@ class PairVerbs:
         """An operator's command, given on a server that runs."""
         if args.get("op") in BY_COMMAND:
             return BY_COMMAND[args["op"]](self._server(args), args)
+        if args.get("op") == "cluster.reboot":
+            self.operate({"op": "cluster.stop"})
+            return on_server.boot_both(self.lab)
         op, server = operations.known(args), self._asked(args)
         if os.environ.get(CLI):
             words = operations.words(op, args)
             return {"answer": operations.required(server.twinset_result(*words, timeout_s=OPERATE_S))}
         return {"answer": self._call(server, op, operations.arguments(op, args))}
+
+    def service(self, args: Args) -> dict[str, Any]:
+        """Whether the daemon starts with its server, or whether it runs."""
+        return on_server.service(self._server(args), args)
 
     @staticmethod
     def _call(server: AnyServer, verb: str, given: dict[str, Any]) -> Any:
@@ -257,7 +294,7 @@ class PairVerbs:
     def events(self, args: Args) -> dict[str, Any]:
         """The event logs of the servers, merged in time, numbered from 1."""
         servers = [self._server(args)] if "server" in args else self.lab.servers
-        found = [{**event, "server": server.name} for server in servers for event in server.events()]
+        found = [event for server in servers for event in alerting.marked(server)]
         found.sort(key=lambda event: float(event.get("time", 0)))
         numbered = [_event(number, event) for number, event in enumerate(found, start=1)]
         return {"events": [event for event in numbered if event["seq"] > int(args.get("since", 0))]}
@@ -281,6 +318,9 @@ class PairVerbs:
                     self._new.discard(server.name)
                     self._call(self.lab.peer_of(server), "server.replace", {"server": server.name})
                     wait_for(lambda: self._configured(server), CONFIGURED_S, f"{server.name} to take it up")
+                if server.name in self._behind:
+                    self._behind.discard(server.name)
+                    wait_for(self._one_generation, CONFIGURED_S, f"{server.name} to take the change over")
             case other:
                 raise Answer(UNSUPPORTED, f"no power action {other!r}")
         return {}
@@ -399,5 +439,6 @@ def _event(number: int, event: dict[str, Any]) -> dict[str, Any]:
         "kind": KINDS.get(name, name),
         "server": event["server"],
         "severity": str(event.get("severity", "")),
+        "alert": event["alert"],
         "fields": fields if isinstance(fields, dict) else {},
     }

@@ -34,6 +34,7 @@ CAPABILITIES = (
     "adjust_disk",
     "advise",
     "advise_here",
+    "alerts",
     "validate",
     "estimate",
     "inspect_disk",
@@ -50,6 +51,7 @@ CAPABILITIES = (
     "memory_limits",
     "software_faults",
     "reconfigure",
+    "reconfigure_broken",
     "disk_faults",
     "event_rules",
     "floating_ip_settings",
@@ -64,6 +66,7 @@ CAPABILITIES = (
     "replace_server",
     "script_commands",
     "second_cluster",
+    "service_start_mode",
     "services",
     "virtual_ip",
 )
@@ -78,6 +81,7 @@ BEYOND = {
         "remote_lan",
         "replace_server",
         "second_cluster",
+        "service_start_mode",
         "services",
         "software_faults",
     )

@@ -164,7 +164,7 @@ class Lab:
         """Give a host power: fresh namespaces, its LANs, then its daemon, by the command that ``inside`` makes."""
         host.boot(self._keeper.pid)
         self._plugs.plug(host.name, host.init.pid)
-        if isinstance(host, Server) and self.state.daemon is not None:
+        if isinstance(host, Server) and self.state.daemon is not None and not host.by_hand:
             host.start_daemon(inside(self.state.daemon))
         self.state.hosts[host.name] = state.ProcessMark.of(host.init.pid)
         self.state.save()

@@ -26,6 +26,7 @@ class Server(Host, Asking):
         self.disk = disk
         self.scale = scale
         self.programs = PROGRAMS  # the release that this server has
+        self.by_hand = False  # the daemon does not start with the server
 
     @property
     def env(self) -> dict[str, str]:
