@@ -58,7 +58,7 @@ class Port:
     def describe(self, _args: Args) -> Args:
         return {
             "contract": 0, "port": "toy", "version": "1", "filesystem": "ext4", "capabilities": ["advise"],
-            "timing_s": {"failover": 4.0}, "tiers": {"static": "", "pair": missing()},
+            "timing_s": {"failover": 6.0}, "tiers": {"static": "", "pair": missing()},
         }  # fmt: skip
 
     def validate(self, args: Args) -> Args:

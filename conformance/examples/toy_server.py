@@ -20,7 +20,7 @@ from toy_checker import DEVICES  # type: ignore[import-not-found]  # beside this
 from toy_network import LANS, run  # type: ignore[import-not-found]
 
 Args = dict[str, Any]
-PORT, BEAT_S, SILENT_S, RPC_S = 7007, 0.1, 1.0, 20.0
+PORT, BEAT_S, SILENT_S, RPC_S = 7007, 0.1, 2.0, 20.0
 NUMBERS = {"server1": 1, "server2": 2}
 IMAGE_BYTES, CLUSTER_BYTES, PIECE_BYTES = 8 << 20, 1 << 20, 1 << 16
 
