@@ -43,9 +43,11 @@ class Form:
     def configuration(self, lab: Lab) -> str:
         """The sample with the lab's disks and interfaces in the place of its own."""
         file = resources.files("harness.demo") / "samples" / f"{self.name}.toml"
-        there = {"/dev/sdb": lab.server1.disk_path, "/dev/sdc": SECOND_DISK, **INTERFACES}
         text = file.read_text(encoding="utf-8")
-        for word, ours in there.items():
+        for server in lab.servers:
+            of_server = f'server = "{server.name}", path = '
+            text = text.replace(f'{of_server}"/dev/sdb"', f'{of_server}"{server.disk_path}"')
+        for word, ours in {"/dev/sdc": SECOND_DISK, **INTERFACES}.items():
             text = text.replace(f'"{word}"', f'"{ours}"')
         return text
 
