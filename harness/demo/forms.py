@@ -10,6 +10,7 @@ from harness.demo.narration import Narration
 from harness.labs import pair
 from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S, SOON_S
+from harness.run import Result
 from harness.wait import wait_for
 
 ROWS = 1000
@@ -43,9 +44,11 @@ class Form:
     def configuration(self, lab: Lab) -> str:
         """The sample with the lab's disks and interfaces in the place of its own."""
         file = resources.files("harness.demo") / "samples" / f"{self.name}.toml"
-        there = {"/dev/sdb": lab.server1.disk_path, "/dev/sdc": SECOND_DISK, **INTERFACES}
         text = file.read_text(encoding="utf-8")
-        for word, ours in there.items():
+        for server in lab.servers:
+            of_server = f'server = "{server.name}", path = '
+            text = text.replace(f'{of_server}"/dev/sdb"', f'{of_server}"{server.disk_path}"')
+        for word, ours in {"/dev/sdc": SECOND_DISK, **INTERFACES}.items():
             text = text.replace(f'"{word}"', f'"{ours}"')
         return text
 
@@ -76,22 +79,20 @@ def _install_share(lab: Lab, made: Application) -> None:
         server.run(["twinset", "group", "script", "new", made.group, "--template", "file-sharing", *given])
 
 
-def _smb(lab: Lab, made: Application, command: str) -> str:
+def _smb(lab: Lab, made: Application, command: str) -> Result:
     argv = ["smbclient", f"//{made.address}/data", "--no-pass", "--command", command]
-    return lab.client.run(argv, check=False, timeout_s=30).stdout
+    return lab.client.run(argv, check=False, timeout_s=30)
 
 
 def _put(lab: Lab, made: Application) -> None:
     lab.server(made.home).run(["chmod", "1777", f"/mnt/{made.group}/data"])
     lab.client.run(["sh", "-c", f"echo {WORDS} > /run/note"])
-    wait_for(
-        lambda: "putting file" in _smb(lab, made, "put /run/note note"), SOON_S, "the share to take a file"
-    )
+    wait_for(lambda: _smb(lab, made, "put /run/note note").ok, SOON_S, "the share to take a file")
     lab.server(made.home).run(["sync"])
 
 
 def _get(lab: Lab, made: Application) -> bool:
-    return WORDS in _smb(lab, made, "get note -")
+    return WORDS in _smb(lab, made, "get note -").stdout
 
 
 def _database(group: str, home: str, address: str, port: int = scripts.PORT) -> Application:

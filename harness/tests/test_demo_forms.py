@@ -9,7 +9,8 @@ import pytest
 from harness.demo.forms import FORMS
 from twinset.config import check_text, loads
 
-LAB: Any = SimpleNamespace(server1=SimpleNamespace(disk_path="/lab/disk0"))
+SERVERS = [SimpleNamespace(name=name, disk_path=f"/lab/{name}/disk0") for name in ("server1", "server2")]
+LAB: Any = SimpleNamespace(servers=SERVERS)
 
 
 def sample(name: str) -> str:
@@ -22,6 +23,7 @@ def test_a_sample_breaks_no_rule(name: str) -> None:
     assert check_text(sample(name)) == []
     ours = FORMS[name].configuration(LAB)
     assert check_text(ours) == []
+    assert {disk.path for disk in loads(ours).mirror_sets[0].disks} == {each.disk_path for each in SERVERS}
     assert not any(word in ours for word in ('"eth0"', '"/dev/sdb"', '"/dev/sdc"'))
 
 

@@ -65,4 +65,3 @@ def test_the_samples_do_what_the_guide_says_of_them(running: Pair) -> None:
     assert (two.status() or {})["groups"][pair.GROUP]["disk_failure"] is False
     handed_on = [event["fields"] for event in one.events() if event["event"] == "group_fails_over"]
     assert "ARMFOVER" in str(handed_on)
-    one.run(["umount", pair.MOUNT_POINT])

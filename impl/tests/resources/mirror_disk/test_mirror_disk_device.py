@@ -285,6 +285,25 @@ def test_after_a_disk_error_a_busy_mount_is_no_failure_of_the_stop(world: World)
     asyncio.run(scenario())
 
 
+def test_looking_for_users_does_not_hold_the_stop_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process maps cannot be read while its I/O hangs: then nobody is named, and the stop goes on."""
+    go_on = threading.Event()
+    monkeypatch.setattr("twinset.resources.mirror_disk.users.find", lambda _: go_on.wait(60) and [])
+    monkeypatch.setattr("twinset.resources.mirror_disk.resource.USERS_S", 0.1)
+
+    async def scenario() -> None:
+        await world.server.start()
+        await RESOURCE.start(world.ctx)
+        world.frozen = "the lease has run out"
+        async with asyncio.timeout(30):
+            await RESOURCE.stop(world.ctx)
+        assert not go_on.is_set()
+        go_on.set()
+        world.nothing_left()
+
+    asyncio.run(scenario())
+
+
 def _with_disk(world: World, **changes: Any) -> None:
     disk = world.ctx.group.mirror_disks[0].model_copy(update=changes)
     world.ctx = dataclasses.replace(

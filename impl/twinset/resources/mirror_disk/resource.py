@@ -10,6 +10,7 @@ found.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,7 @@ RETRY_S: Final = 0.25
 LOOK_S: Final = 0.2  # between two looks whether an unmount can still end
 MAKE_S: Final = 1800.0  # a large file system may be checked or made that long
 FORCE_TRIES: Final = 8
+USERS_S: Final = 5.0
 END_GRACE_S: Final = 5.0  # from SIGTERM to SIGKILL, of each process that is ended
 
 
@@ -150,15 +152,15 @@ async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
             if not ends_users:
                 break
             ends_users, waited_s = False, 0.0
-            await _end(ctx, mount.path, await asyncio.to_thread(users.find, entry))
+            await _end(ctx, mount.path, await _users(entry))
         await ctx.system.pause(RETRY_S)
         waited_s += RETRY_S
     else:
         return ""
-    found = await asyncio.to_thread(users.find, entry)
     if not frozen:  # whoever keeps it busy, what others have written is saved first
         await _patiently(ctx, set_name, mount, plan.write_back(mount.path))
     await device.fail_io(ctx, set_name, mount.letter)
+    found = await _users(entry)
     await _unmount_by_force(ctx, mount.path)
     if _disk(ctx).end_processes:
         await _end(ctx, mount.path, found)
@@ -166,6 +168,13 @@ async def _unmount(ctx: Context, set_name: str, mount: Mount) -> str:
     told = f"{mount.path} was released by force{used}: {frozen or trouble}"
     ctx.system.log("mirror_disk_forced", "warning", {"group": ctx.group.name, "reason": told})
     return "" if frozen or ctx.system.disk_failed(set_name) else told
+
+
+async def _users(entry: parse.MountEntry) -> list[users.User]:
+    """Look who uses it; nobody is named when that takes long, as it may while I/O of such a process hangs."""
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(asyncio.to_thread(users.find, entry), USERS_S)
+    return []
 
 
 async def _end(ctx: Context, path: str, found: list[users.User]) -> None:
