@@ -6,6 +6,7 @@ second, without a network, and kept in .ci/state/releases by commit.
 
 import json
 import os
+import shutil
 import sys
 import tomllib
 import venv
@@ -25,7 +26,10 @@ PROGRAM = "#!{python}\nimport sys\nfrom {module} import {function}\nsys.exit({fu
 
 def reason_to_skip(commit: str) -> str:
     """Why there is no such release here, "" when there is one."""
-    found = run(["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"], check=False)
+    try:
+        found = run(["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"], check=False)
+    except OSError as error:
+        return f"git: {error.strerror}"
     return "" if found.ok else f"commit {commit} is not here: a clone without its history"
 
 
@@ -38,7 +42,10 @@ def programs_of(commit: str) -> Path:
     if not place.is_dir():
         making = KEPT / f"{full}.{os.getpid()}"
         _make(making, place, full)
-        making.rename(place)
+        try:
+            making.rename(place)
+        except OSError:  # another worker was quicker
+            shutil.rmtree(making)
     return place / "venv" / "bin"
 
 
