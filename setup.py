@@ -14,7 +14,7 @@ DATA_PATH = (
     "mirror/stream",
     "mirror/without_disk", "mirror/write_path",
     "shell/aio", "shell/buffers", "shell/mirror_connection", "shell/mirror_frames",
-    "shell/mirror_loop", "shell/mirror_session", "shell/nbd_connection",
+    "shell/mirror_limits", "shell/mirror_loop", "shell/mirror_session", "shell/nbd_answers", "shell/nbd_connection",
     "shell/nbd_export",
     "wire/nbd", "wire/replication",
 )  # fmt: skip

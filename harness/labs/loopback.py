@@ -44,6 +44,7 @@ class MirrorServer:
             "key_file": str(key), "state_dir": str(self.base / "state"), "run_dir": str(self.base / "run"),
             "time_scale": 0.2, "leased": False, **options,
         }  # fmt: skip
+        self.python = sys.executable  # of the installation that is run
         self.process: Process | None = None
         self._control: Any = None
         self._requests: Any = None
@@ -65,7 +66,7 @@ class MirrorServer:
         spec = self.base / "spec.json"
         spec.write_text(json.dumps(self.spec))
         log = (self.base / "log").open("a")
-        argv = [sys.executable, "-m", "twinset.shell.mirrord", str(spec)]
+        argv = [self.python, "-m", "twinset.shell.mirrord", str(spec)]
         self.process = popen(argv, stdout=log, stderr=log)
         self._control = self._requests = None
         wait_for(self._connect, 30, f"the control socket of {self.name}")

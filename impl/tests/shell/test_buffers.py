@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from twinset.shell.buffers import HEADER_ROOM_BYTES, PAGE_BYTES, SlotPool
+from twinset.shell.buffers import HEADER_ROOM_BYTES, PAGE_BYTES, Share, SlotPool
 
 
 def resident_kib() -> int:
@@ -95,3 +95,17 @@ def test_an_empty_pool_is_refused(count: int, size: int) -> None:
     """A limit of nothing is a mistake of the caller."""
     with pytest.raises(ValueError, match="is no pool"):
         SlotPool(count, size)
+
+
+def test_clients_and_copies_share_the_slots() -> None:
+    """Clients have at most the I/O number (4.5.1-04); a copy never takes a slot that a client may still ask for."""
+    pool = SlotPool(4, 4096)
+    share = Share(pool, 2)
+    assert share.spare() >= 0
+    first, second = share.take(), share.take()
+    assert min(first, second) >= 0
+    assert share.take() == -1
+    share.give(first)
+    assert share.spare() >= 0
+    assert share.spare() == -1
+    assert share.take() >= 0

@@ -48,3 +48,20 @@ def test_an_operation_that_ends_while_wake_ups_are_forgotten_is_taken() -> None:
     daemon.ops = [(Op(WRITE, 0, 512, slot, None), None) for slot in range(2)]
     assert daemon._reap()
     assert given == [0, 1]
+
+
+def test_a_full_batch_is_acknowledged_sent_and_submitted_before_the_round_ends() -> None:
+    """The other side may begin with what has come so far; the receipt leaves before the own disk begins."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    done: list[str] = []
+    daemon.session = SimpleNamespace(
+        acknowledge=lambda: done.append("receipt"), flush=lambda: done.append("sent"), waiting=lambda: 0
+    )
+    daemon.side = SimpleNamespace(target=SimpleNamespace(live=True))
+    daemon.aio = SimpleNamespace(submit=lambda batch: done.append(f"{len(batch)} to the disk"))
+    daemon.batch = [0, 1, 2]
+    daemon.hand_on()
+    assert not done
+    daemon.batch.append(3)
+    daemon.hand_on()
+    assert done == ["receipt", "sent", "4 to the disk"]

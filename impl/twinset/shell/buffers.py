@@ -10,12 +10,40 @@ as one slice of `view`. The number of slots is what bounds the I/O in flight and
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 from typing import Final
 
 PAGE_BYTES: Final = 4096
 HEADER_ROOM_BYTES: Final = PAGE_BYTES  # a whole page, so that the data stays aligned for direct I/O
+
+
+class Share:
+    """The clients' part of the slots: at most the I/O number in use (4.5.1-04). Copies take what is beyond."""
+
+    def __init__(self, pool: SlotPool, most: int) -> None:
+        self.pool = pool
+        self.most = most
+        self.used = 0
+
+    def take(self) -> int:
+        """Return a slot for a client's operation, or -1."""
+        if self.used >= self.most:
+            return -1
+        slot = self.pool.take()
+        if slot >= 0:
+            self.used += 1
+        return slot
+
+    def give(self, slot: int) -> None:
+        """Take a client's slot back."""
+        self.used -= 1
+        self.pool.give(slot)
+
+    def spare(self) -> int:
+        """Return a slot that no client can ask for, or -1."""
+        return self.pool.take() if len(self.pool.free) > self.most - self.used else -1
 
 
 class SlotPool:
@@ -33,6 +61,10 @@ class SlotPool:
         self.stride = HEADER_ROOM_BYTES + -(-size // PAGE_BYTES) * PAGE_BYTES
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (mmap.MAP_POPULATE if eager else 0)
         self._memory = mmap.mmap(-1, self.stride * count, flags=flags)
+        with contextlib.suppress(
+            OSError
+        ):  # large pages, where the kernel has them: fewer to pin for the disk
+            self._memory.madvise(mmap.MADV_HUGEPAGE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self.view = memoryview(self._memory)
         """The whole pool; slice it from `starts[slot]` on, or from a few bytes before it for a header."""

@@ -25,6 +25,7 @@ BUFFER_BYTES: Final = 260 << 10  # a largest payload and its header fit
 SEND_PARTS_MAX: Final = 64
 RECEIVES_MAX: Final = 8
 LARGE_BYTES: Final = 16 << 10
+AHEAD_MAX: Final = 4  # large frames that are received at once
 MAP_CHUNK_BYTES: Final = 32 << 10
 FEATURES: Final = (verify.FEATURE,)
 LINK: Final = frozenset({wire.RESUME, wire.SWITCH, wire.END})
@@ -56,6 +57,7 @@ class MirrorConnection:
         self.slot = -1
         self.filled = 0
         self.large = 0  # length of the last payload that was worth receiving without a copy
+        self.arrived: deque[tuple[wire.Frame, int]] = deque()  # whole frames with their slots, not yet taken
         self.out: deque[memoryview | bytes] = deque()
         self.writing = connecting
         self.last_heard_ms = self.last_sent_ms = self.since_ms = self.daemon.now_ms
@@ -204,19 +206,14 @@ class MirrorConnection:
             self.parse()
             if not more or self.closed:
                 return
+            self.daemon.hand_on()
 
     def _receive_once(self) -> tuple[int, bool]:
-        """Receive into the slot of the payload under way, else into the buffer; tell whether it got full."""
+        """Receive into slots where data are expected, else into the buffer; tell whether the room was filled."""
         if self.start == self.end:
-            frame = self.frame
-            if frame is not None and self.slot >= 0:
-                room = frame[2] - self.filled
-                count = self.sock.recv_into(self.daemon.pool.data(self.slot, frame[2])[self.filled :], room)
-                self.filled += count
-                return count, count == room
             self.start = self.end = 0
-            if self.large and self.stage == wire.SESSION:
-                return self._receive_predicted()
+            if self.slot >= 0 or (self.large and self.stage == wire.SESSION and self.daemon.pool.free):
+                return self._receive_data()
         elif self.end == BUFFER_BYTES or self.start > BUFFER_BYTES // 2:
             rest = self.end - self.start
             self.view[:rest] = bytes(self.view[self.start : self.end])
@@ -226,38 +223,60 @@ class MirrorConnection:
         self.end += count
         return count, count == room
 
-    def _receive_predicted(self) -> tuple[int, bool]:
-        """After a large payload expect another: the header into the buffer, the rest straight into a slot."""
-        pool, size = self.daemon.pool, wire.FRAME_BYTES
-        expected = self.large
-        self.large = 0
-        slot = pool.take()
-        if slot < 0:
-            return self._receive_once()
-        data = pool.data(slot, expected)
+    def _receive_data(self) -> tuple[int, bool]:
+        """Receive the rest of the payload under way, and behind it frames of the length of the last large one.
+
+        Each frame goes straight into a slot, its header into the room before the data.
+        """
+        pool, frame = self.daemon.pool, self.frame
+        whole = wire.FRAME_BYTES + self.large
+        ahead = min(AHEAD_MAX, BUFFER_BYTES // whole, len(pool.free)) if self.large else 0
+        slots = [pool.free.pop() for _ in range(ahead)]
+        parts = [pool.framed(slot, wire.FRAME_BYTES, self.large) for slot in slots]
+        room = 0
+        if self.slot >= 0 and frame is not None:
+            room = frame[2] - self.filled
+            at = pool.starts[self.slot] + self.filled
+            parts.insert(0, pool.view[at : at + room])
         try:
-            count = self.sock.recvmsg_into([self.view[:size], data])[0]
+            count: int = self.sock.recvmsg_into(parts)[0]
         except OSError:
-            pool.give(slot)
-            self.large = expected
+            pool.free.extend(slots)
             raise
-        self.end = min(count, size)
-        if count >= size:
-            frame = wire.FRAME.unpack_from(self.buffer)
-            if frame[0] in wire.DATA_TYPES and frame[2] == expected:
-                self.start = size
-                self.frame, self.slot, self.filled = frame, slot, count - size
-                return count, count == size + expected
-            rest = count - size
-            self.view[size:count] = data[:rest]
-            self.end = count
-        pool.give(slot)
-        return count, count == size + expected
+        self.filled += min(count, room)
+        if room and count >= room and frame is not None:
+            self.arrived.append((frame, self.slot))
+            self.frame, self.slot = None, -1
+        self._sort(slots, max(0, count - room))
+        return count, count == room + ahead * whole
+
+    def _sort(self, slots: list[int], left: int) -> None:
+        """Tell what `left` bytes in slots are: whole frames, the beginning of one, or for the buffer."""
+        pool, size, expected = self.daemon.pool, wire.FRAME_BYTES, self.large
+        for slot in slots:
+            frame = wire.FRAME.unpack_from(pool.view, pool.starts[slot] - size) if left >= size else None
+            if self.end or frame is None or frame[0] not in wire.DATA_TYPES or frame[2] != expected:
+                count = min(left, size + expected)
+                self.view[self.end : self.end + count] = pool.framed(slot, size, expected)[:count]
+                self.end += count
+                pool.give(slot)
+            elif left < size + expected:
+                self.frame, self.slot, self.filled = frame, slot, left - size
+                count = left
+            else:
+                self.arrived.append((frame, slot))
+                count = size + expected
+            left -= count
+        if self.end:
+            self.large = 0
 
     def parse(self) -> None:
         """Act on every frame that is there whole."""
         daemon = self.daemon
         unpack, size = wire.FRAME.unpack_from, wire.FRAME_BYTES
+        while self.arrived and not self.closed:
+            whole, slot = self.arrived.popleft()
+            mirror_frames.take_data(self, whole, slot)
         while not self.closed:
             frame = self.frame
             if frame is None:
@@ -279,8 +298,9 @@ class MirrorConnection:
             if kind in wire.DATA_TYPES:
                 if not self._fill(frame):
                     break
-                self.frame = None
-                mirror_frames.take_data(self, frame, self.slot)
+                slot = self.slot
+                self.frame, self.slot = None, -1
+                mirror_frames.take_data(self, frame, slot)
                 continue
             if self.end - self.start < length:
                 break
@@ -325,6 +345,7 @@ class MirrorConnection:
             pool.view[at : at + count] = self.view[self.start : self.start + count]
             self.start += count
             self.filled += count
+        self.expect(frame[2])
         return self.filled == frame[2]
 
     def expect(self, length: int) -> None:
@@ -374,7 +395,8 @@ class MirrorConnection:
         self.out.clear()
         self.daemon.forget(self.sock)
         self.sock.close()
-        if self.slot >= 0:
-            self.daemon.pool.give(self.slot)
-            self.slot = -1
+        for slot in [self.slot] * (self.slot >= 0) + [slot for _frame, slot in self.arrived]:
+            self.daemon.pool.give(slot)
+        self.slot = -1
+        self.arrived.clear()
         self.link.gone(self, reason, lost=not (quiet or tell))

@@ -26,8 +26,6 @@ _OFFSET_MASK: Final = (1 << 48) - 1
 def take_data(connection: MirrorConnection, frame: wire.Frame, slot: int) -> None:
     """Take an operation whose payload lies in `slot`; the slot belongs to it from here on."""
     kind, flags, length, seq, offset, arg = frame
-    connection.slot = -1
-    connection.expect(length)
     daemon = connection.daemon
     session = daemon.session
     if session is None or session.bound is not connection:  # of a connection that the session has left

@@ -27,7 +27,7 @@ from twinset.wire import replication
 
 from . import latch, mirror_requests, mirror_start
 from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
-from .buffers import SlotPool
+from .buffers import Share, SlotPool
 from .control_socket import ControlSocket
 from .mirror_compare import Comparing, Look
 from .mirror_kept import Keeping
@@ -78,9 +78,8 @@ class Mirrord:
         self.shared = SharedMaps(self.run_dir / f"maps-{spec.set}", size, self.boot_id)
         self.maps = self.shared.bind(record.disk_uuid)
         mirror_start.restore_maps(self.disk, record, self.maps)
-        self.client_max = spec.max_io_count
-        self.client_used = 0
         self.pool = SlotPool(spec.max_io_count + EXTRA_SLOTS, spec.max_io_kib << 10)
+        self.share = Share(self.pool, spec.max_io_count)
         self._zeros = SlotPool(1, spec.max_io_kib << 10, eager=True)
         self.aio = AioContext(self.disk.fd, self.pool.count + FLUSH_SLOTS)
         self.ops: list[tuple[Op, SourcePath | None] | None] = [None] * self.pool.count
@@ -178,9 +177,13 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        if session is not None and session.waiting() >= EARLY_OPS:
-            session.flush()
-        if len(self.batch) >= EARLY_OPS:
+        many = len(self.batch) >= EARLY_OPS
+        if session is not None:
+            if many and self.side.target.live:
+                session.acknowledge()
+            if many or session.waiting() >= EARLY_OPS:
+                session.flush()
+        if many:
             self._submit()
 
     def _submit(self) -> None:
@@ -228,32 +231,6 @@ class Mirrord:
         """Return the status of the contract."""
         inflight = self.pool.count - len(self.pool.free)
         return {**status(self.side, inflight), **self.kept.told(), "connects": self.link.status()}
-
-    # -- slots ----------------------------------------------------------------------------------------
-
-    def client_slot(self) -> int:
-        """Return a slot for a client's operation, or -1: at most the I/O number are in use (4.5.1-04)."""
-        if self.client_used >= self.client_max:
-            return -1
-        slot = self.pool.take()
-        if slot >= 0:
-            self.client_used += 1
-        return slot
-
-    def give_client_slot(self, slot: int) -> None:
-        """Take a client's slot back."""
-        self.client_used -= 1
-        self.pool.give(slot)
-
-    def slots_free(self) -> bool:
-        """True when a client that waits for a slot may go on."""
-        return self.client_used < self.client_max
-
-    def copy_slot(self) -> int:
-        """Return a slot for a piece of a rebuild, or -1; clients' slots are not touched."""
-        if len(self.pool.free) <= self.client_max - self.client_used:
-            return -1
-        return self.pool.take()
 
     # -- the disk -------------------------------------------------------------------------------------
 
@@ -370,6 +347,10 @@ class Mirrord:
             self.pool.give(op.slot)
         else:
             op.request.conn.piece_done(op, op.request)
+
+    def copy_slot(self) -> int:
+        """Port: return a slot for a piece of a rebuild, or -1."""
+        return self.share.spare()
 
     def complete_flush(self, flush: Flush) -> None:
         """Port: a client's FLUSH has ended."""

@@ -7,13 +7,13 @@ their slots, replies straight out of them.
 
 from __future__ import annotations
 
-import select
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from twinset.mirror.operations import READ, WRITE, ZERO, Op
 from twinset.wire import nbd
 from twinset.wire.nbd_handshake import ExportChosen, Handshake
+
+from .nbd_answers import WRITABLE, Answers, Request
 
 if TYPE_CHECKING:
     import socket
@@ -21,61 +21,33 @@ if TYPE_CHECKING:
     from .nbd_export import NbdServer
 
 BUFFER_BYTES: Final = 128 << 10
-SEND_PARTS_MAX: Final = 64
 RECEIVES_MAX: Final = 20
-_READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
+LARGE_BYTES: Final = 32 << 10
+AHEAD_MAX: Final = 4  # pieces that are received at once: about what a client's socket holds
 
 
-class Request:
-    """One request of a client; `left` pieces are unfinished, `rest` bytes are not yet cut."""
-
-    __slots__ = ("command", "conn", "cookie", "error", "first", "fua", "left", "offset", "rest")
-
-    def __init__(
-        self, conn: Connection, command: int, cookie: int, offset: int, length: int, *, fua: bool
-    ) -> None:
-        self.conn = conn
-        self.command = command
-        self.cookie = cookie
-        self.first = self.offset = offset
-        self.rest = length
-        self.left = 0
-        self.error = 0
-        self.fua = fua
-
-
-class Connection:
-    """One client. `current` is the request that is being cut into pieces; others are on their way."""
+class Connection(Answers):
+    """One client, as what receives from it."""
 
     def __init__(self, server: NbdServer, sock: socket.socket) -> None:
-        self.server = server
-        self.daemon = server.daemon
-        self.sock = sock
+        super().__init__(server, sock)
         self.handshake: Handshake | None = Handshake(server.exports)
         self.export: nbd.Export | None = None
-        self.base = 0
-        self.structured = False
         self.buffer = bytearray(BUFFER_BYTES)
         self.view = memoryview(self.buffer)
         self.start = self.end = 0
-        self.current: Request | None = None
         self.slot = -1
         self.filled = self.piece = self.skip = 0
-        self.stalled = False
-        self.out: deque[tuple[memoryview | bytes, int]] = deque()
-        self.writing = False
-        self.ending = False
-        self.closed = False
-        self.unanswered = 0
+        self.large = False  # the last request was a large WRITE: its like is received without a copy
         self.reason = ""
 
     # -- receiving ------------------------------------------------------------------------------------
 
     def on_event(self, mask: int) -> None:
         """Handle readiness of the socket."""
-        if mask & _WRITABLE:
+        if mask & WRITABLE:
             self.flush()
-        if mask & ~_WRITABLE and not self.closed:
+        if mask & ~WRITABLE and not self.closed:
             self.receive()
 
     def receive(self) -> None:
@@ -103,21 +75,54 @@ class Connection:
 
     def _receive_once(self) -> tuple[int, bool]:
         """Receive into the slot of the payload under way, else into the buffer; tell whether it got full."""
-        if self.slot >= 0 and self.start == self.end:
-            room = self.piece - self.filled
-            count = self.sock.recv_into(self.daemon.pool.data(self.slot, self.piece)[self.filled :], room)
-            self.filled += count
-            return count, count == room
         if self.start == self.end:
             self.start = self.end = 0
+            if self.slot >= 0 and self.current is not None:
+                return self._receive_payload(self.current)
         elif self.end == BUFFER_BYTES or self.start > BUFFER_BYTES // 2:
             rest = self.end - self.start
             self.view[:rest] = bytes(self.view[self.start : self.end])
             self.start, self.end = 0, rest
-        room = BUFFER_BYTES - self.end
-        count = self.sock.recv_into(self.view[self.end :], room)
+        room, have = BUFFER_BYTES - self.end, self.end - self.start
+        if self.large and have < nbd.REQUEST_BYTES:
+            room = nbd.REQUEST_BYTES - have  # the header alone: what follows goes straight into slots
+        count = self.sock.recv_into(self.view[self.end : self.end + room], room)
         self.end += count
         return count, count == room
+
+    def _receive_payload(self, request: Request) -> tuple[int, bool]:
+        """Receive into the slot of the piece under way, into slots of the next ones, and the header of what follows."""
+        daemon, pool = self.daemon, self.daemon.pool
+        at = pool.starts[self.slot]
+        parts = [pool.view[at + self.filled : at + self.piece]]
+        room, rest = self.piece - self.filled, request.rest - self.piece
+        slots: list[int] = []
+        while rest and len(slots) < AHEAD_MAX and (slot := daemon.share.take()) >= 0:
+            length = min(rest, pool.size)
+            slots.append(slot)
+            parts.append(pool.data(slot, length))
+            rest -= length
+        if not rest:
+            parts.append(self.view[: nbd.REQUEST_BYTES])
+        try:
+            count: int = self.sock.recvmsg_into(parts)[0]
+        except OSError:
+            for slot in slots:
+                daemon.share.give(slot)
+            raise
+        self.filled += min(count, room)
+        left = max(0, count - room)
+        for slot in slots:
+            if left:
+                self._write_piece(request)
+            if not left or self.closed:
+                daemon.share.give(slot)
+                continue
+            self.slot, self.piece = slot, min(request.rest, pool.size)
+            self.filled = min(left, self.piece)
+            left -= self.filled
+        self.end = left
+        return count, count == sum([len(part) for part in parts])
 
     def _negotiate(self, data: bytes) -> None:
         handshake = self.handshake
@@ -189,9 +194,10 @@ class Connection:
             or (command and at + length > self.end)
         ):
             return False
-        slot = daemon.client_slot()
+        slot = daemon.share.take()
         if slot < 0:
             return False
+        self.large = False
         request = Request(self, command, cookie, self.base + offset, 0, fua=bool(flags))
         request.left = 1
         self.unanswered += 1
@@ -220,7 +226,7 @@ class Connection:
             return False
         if command == nbd.NBD_CMD_DISC:
             self.ending = True
-            self._end_if_done()
+            self.end_if_done()
             return False
         export = self.export
         if export is None:
@@ -232,6 +238,7 @@ class Connection:
             self.answer(cookie, refusal[0], command, refusal[1])
             return False
         fua = bool(flags & nbd.NBD_CMD_FLAG_FUA)
+        self.large = command == nbd.NBD_CMD_WRITE and length > LARGE_BYTES
         self.unanswered += 1
         self.current = Request(self, command, cookie, self.base + offset, length, fua=fua)
         return True
@@ -241,7 +248,7 @@ class Connection:
         daemon = self.daemon
         pool = daemon.pool
         if self.slot < 0:
-            slot = daemon.client_slot()
+            slot = daemon.share.take()
             if slot < 0:
                 self._stall()
                 return False
@@ -257,6 +264,12 @@ class Connection:
             self.filled += count
         if self.filled < self.piece:
             return False
+        self._write_piece(request)
+        return True
+
+    def _write_piece(self, request: Request) -> None:
+        """Start the piece whose payload lies whole in its slot."""
+        daemon = self.daemon
         op = Op(WRITE, request.offset, self.piece, self.slot, request, fua=request.fua)
         self.slot = -1
         request.left += 1
@@ -265,7 +278,7 @@ class Connection:
         if not request.rest:
             self.current = None
         daemon.side.path.write(op)
-        return True
+        daemon.hand_on()
 
     def _issue(self, request: Request) -> bool:
         """Start the pieces of a request without payload; False when slots are missing."""
@@ -281,7 +294,7 @@ class Connection:
             large = request.offset != request.first or request.rest > daemon.pool.size
             if reading and large and not self.structured and (request.left or self.unanswered > 1):
                 return False
-            slot = daemon.client_slot()
+            slot = daemon.share.take()
             if slot < 0:
                 self._stall()
                 return False
@@ -307,128 +320,16 @@ class Connection:
     def _stop_reading(self) -> None:
         if not self.stalled:
             self.stalled = True
-            self._watch()
+            self.watch()
 
     def resume(self) -> None:
         """Go on after a slot became free, or what a read waited for has ended."""
         if self.stalled and not self.closed:
             self.stalled = False
-            self._watch()
+            self.watch()
         self.cut()
 
-    # -- answering ------------------------------------------------------------------------------------
-
-    def answer(self, cookie: int, error: int, command: int, message: str = "") -> None:
-        """Reply without data."""
-        if error and self.structured and command == nbd.NBD_CMD_READ:
-            self.out.append((nbd.error_chunk(cookie, error, message), -1))
-        else:
-            self.out.append((nbd.simple_reply(cookie, error), -1))
-        self.server.dirty.add(self)
-
-    def piece_done(self, op: Op, request: Request) -> None:
-        """One piece has ended; answer when it was the last one."""
-        request.left -= 1
-        if op.error:
-            request.error = request.error or nbd.wire_error(op.error)
-        if self.closed:
-            self.daemon.give_client_slot(op.slot)
-            return
-        if request.command == nbd.NBD_CMD_READ:
-            self._read_done(op, request)
-            self.go_on()
-            return
-        self.daemon.give_client_slot(op.slot)
-        if not request.left and not request.rest:
-            self.unanswered -= 1
-            self.out.append((nbd.simple_reply(request.cookie, request.error), -1))
-            self.server.dirty.add(self)
-            if self.ending:
-                self._end_if_done()
-        self.go_on()
-
-    def go_on(self) -> None:
-        """Something has ended: a large read may have waited to be alone."""
-        if self.current is not None and not self.structured:
-            self.server.retry.append(self)
-
-    def _read_done(self, op: Op, request: Request) -> None:
-        pool = self.daemon.pool
-        last = not request.left and not request.rest
-        if request.error:
-            self.daemon.give_client_slot(op.slot)
-            if self.structured:
-                if last:
-                    self.answer(request.cookie, request.error, nbd.NBD_CMD_READ, "the disk returned an error")
-            elif op.offset != request.first:
-                self.close("an error in the middle of a read without structured replies")
-                return
-            else:
-                request.rest = 0
-                self.answer(request.cookie, request.error, nbd.NBD_CMD_READ)
-                last = True
-                if self.current is request:
-                    self.current = None
-        elif self.structured:
-            at = pool.starts[op.slot] - nbd.DATA_HEADER_BYTES
-            flags = nbd.NBD_REPLY_FLAG_DONE if last else 0
-            nbd.pack_data_header(pool.view, at, request.cookie, op.offset - self.base, op.length, flags)
-            self.out.append((pool.view[at : at + nbd.DATA_HEADER_BYTES + op.length], op.slot))
-            self.server.dirty.add(self)
-        else:
-            head = nbd.SIMPLE_REPLY_BYTES if op.offset == request.first else 0
-            at = pool.starts[op.slot] - head
-            if head:
-                nbd.pack_simple_reply(pool.view, at, request.cookie)
-            self.out.append((pool.view[at : at + head + op.length], op.slot))
-            self.server.dirty.add(self)
-        if last:
-            self.unanswered -= 1
-            if self.ending:
-                self._end_if_done()
-
-    def flush(self) -> None:
-        """Send what is waiting; the rest goes when the socket is writable again."""
-        out = self.out
-        send = self.sock.sendmsg
-        give = self.daemon.give_client_slot
-        try:
-            while out:
-                if len(out) == 1:
-                    sent = self.sock.send(out[0][0])
-                else:
-                    sent = send([out[index][0] for index in range(min(len(out), SEND_PARTS_MAX))])
-                while sent:
-                    part, slot = out[0]
-                    size = len(part)
-                    if sent < size:
-                        out[0] = (memoryview(part)[sent:], slot)
-                        break
-                    sent -= size
-                    out.popleft()
-                    if slot >= 0:
-                        give(slot)
-        except BlockingIOError:
-            if not self.writing:
-                self.writing = True
-                self._watch()
-            return
-        except OSError as error:
-            self.close(f"client: {error}")
-            return
-        if self.writing:
-            self.writing = False
-            self._watch()
-        if self.ending:
-            self._end_if_done()
-
-    def _watch(self) -> None:
-        mask = (0 if self.stalled else _READABLE) | (_WRITABLE if self.writing else 0)
-        self.daemon.poller.modify(self.sock.fileno(), mask)
-
-    def _end_if_done(self) -> None:
-        if self.ending and not self.unanswered and not self.out:
-            self.close("the client disconnected")
+    # -- the end ------------------------------------------------------------------------------------------
 
     def close(self, reason: str) -> None:
         """End the connection; operations on their way finish without an answer."""
@@ -441,9 +342,9 @@ class Connection:
         self.server.dirty.discard(self)
         for _part, slot in self.out:
             if slot >= 0:
-                self.daemon.give_client_slot(slot)
+                self.daemon.share.give(slot)
         self.out.clear()
         if self.slot >= 0:
-            self.daemon.give_client_slot(self.slot)
+            self.daemon.share.give(self.slot)
             self.slot = -1
         self.reason = reason

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from twinset.wire import nbd
 
-from .nbd_connection import Connection, Request
+from .nbd_connection import Connection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twinset.mirror.operations import Flush
 
     from .mirror_loop import Mirrord
+    from .nbd_answers import Answers, Request
 
 CONNECTIONS_MAX: Final = 16
 
@@ -33,8 +34,8 @@ class NbdServer:
         self.bases: dict[str, int] = {name: base for name, base, _size in exports}
         self.connections: set[Connection] = set()
         self.stalled: list[Connection] = []
-        self.dirty: set[Connection] = set()
-        self.retry: list[Connection] = []
+        self.dirty: set[Answers] = set()
+        self.retry: list[Answers] = []
         path.unlink(missing_ok=True)
         self.sock = socket.socket(
             socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
@@ -93,7 +94,7 @@ class NbdServer:
             retry, self.retry = self.retry, []
             for connection in retry:
                 connection.resume()
-        if self.stalled and self.daemon.slots_free():
+        if self.stalled and self.daemon.share.used < self.daemon.share.most:
             again = True
             stalled, self.stalled = self.stalled, []
             for connection in stalled:

@@ -1,0 +1,150 @@
+"""How requests come out of the bytes of an NBD client, however its socket cuts them."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from twinset.mirror.operations import READ, Op
+from twinset.shell.buffers import Share, SlotPool
+from twinset.shell.nbd_connection import Connection
+from twinset.wire import nbd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PIECE = 64 << 10
+SLOTS = 24
+SIZE = 1 << 30
+
+
+class Client:
+    """A client, and what the write path was asked behind its connection."""
+
+    def __init__(self) -> None:
+        self.far, near = socket.socketpair()
+        self.far.setblocking(False)
+        near.setblocking(False)
+        self.pool = SlotPool(SLOTS, PIECE)
+        self.share = Share(self.pool, SLOTS)
+        self.written: dict[int, bytes] = {}
+        self.reads: list[tuple[int, int]] = []
+        self.asked: list[Op] = []
+        path = SimpleNamespace(write=self.asked.append, read=self.asked.append)
+        self.daemon: Any = SimpleNamespace(
+            pool=self.pool, side=SimpleNamespace(path=path), hand_on=lambda: None, forget=lambda _sock: None,
+            share=self.share, log=lambda *_, **__: None,
+            poller=SimpleNamespace(modify=lambda *_: None),
+        )  # fmt: skip
+        self.server: Any = SimpleNamespace(
+            daemon=self.daemon, exports=list, stalled=[], dirty=set(), retry=[], connections=set()
+        )
+        self.connection = Connection(self.server, near)
+        self.connection.handshake = None
+        self.connection.export = nbd.Export("E", SIZE)
+
+    def feed(self, data: bytes) -> None:
+        """Let these bytes arrive together; what was asked for ends soon after."""
+        view = memoryview(data)
+        while view:
+            with contextlib.suppress(BlockingIOError):
+                view = view[self.far.send(view) :]
+            self.turn()
+        self.turn()
+        self.turn()
+
+    def turn(self) -> None:
+        """One round: receive, end what was asked, go on."""
+        self.connection.receive()
+        asked = list(self.asked)
+        self.asked.clear()
+        for op in asked:
+            if op.kind == READ:
+                self.reads.append((op.offset, op.length))
+                self.share.give(op.slot)
+                op.request.left -= 1
+                continue
+            for at in range(0, op.length, 512):
+                self.written[op.offset + at] = bytes(self.pool.data(op.slot, op.length)[at : at + 512])
+            self.connection.piece_done(op, op.request)
+        if self.server.stalled:
+            self.server.stalled.clear()
+            self.connection.resume()
+
+
+@pytest.fixture()
+def client() -> Iterator[Client]:
+    made = Client()
+    yield made
+    made.connection.close("over")
+    made.far.close()
+
+
+def requests(seed: int) -> tuple[bytes, dict[int, bytes], list[tuple[int, int]], int]:
+    """Return a stream of requests, what it writes by sector, what it reads, and how many answers it is owed."""
+    rng = random.Random(seed)
+    stream, written, reads, owed, at = b"", {}, [], 0, 0
+    for cookie in range(40):
+        length = rng.choice([512, 4096, 40 << 10, PIECE, 200 << 10, 1 << 20])
+        if rng.random() < 0.25:
+            stream += nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_READ, cookie, at, 4096)
+            reads.append((at, 4096))
+            continue
+        payload = rng.randbytes(length)
+        stream += nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, cookie, at, length) + payload
+        written.update({at + part: payload[part : part + 512] for part in range(0, length, 512)})
+        owed += 1
+        at += length
+    return stream, written, reads, owed
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_byte_arrives_at_its_place_however_the_socket_cuts_them(client: Client, seed: int) -> None:
+    """Large and small writes and reads in any order, cut anywhere: nothing is lost, moved or taken twice."""
+    stream, written, reads, owed = requests(seed)
+    rng = random.Random(-seed)
+    while stream:
+        size = rng.choice([1, 27, 28, 29, 3000, PIECE, 200 << 10, 2 << 20])
+        client.feed(stream[:size])
+        stream = stream[size:]
+    assert client.written == written
+    assert client.reads == reads
+    assert len(client.connection.out) == owed
+    assert len(client.pool.free) == SLOTS
+    assert not client.share.used
+
+
+def test_a_large_write_goes_into_its_slots_without_a_copy(client: Client) -> None:
+    """From the second large write on only headers pass through the buffer."""
+    payload = random.Random(1).randbytes(1 << 20)
+
+    def write(cookie: int) -> bytes:
+        return (
+            nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, cookie, cookie << 20, 1 << 20)
+            + payload
+        )
+
+    client.feed(write(0))
+    connection = client.connection
+    connection.buffer[:] = bytes(len(connection.buffer))
+    client.feed(write(1))
+    client.feed(write(2))
+    assert connection.buffer[nbd.REQUEST_BYTES :] == bytes(len(connection.buffer) - nbd.REQUEST_BYTES)
+    assert b"".join(client.written[at] for at in range(2 << 20, 3 << 20, 512)) == payload
+
+
+def test_a_client_that_goes_in_the_middle_of_a_large_write_leaves_no_slot_behind(client: Client) -> None:
+    """Slots that were held ready for the rest are given back."""
+    head = nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, 1, 0, 1 << 20)
+    client.feed(head + bytes(1 << 20))
+    client.feed(head + bytes(300 << 10))
+    client.far.close()
+    client.turn()
+    assert client.connection.closed
+    assert len(client.pool.free) == SLOTS
+    assert not client.share.used
