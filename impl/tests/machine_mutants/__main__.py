@@ -1,9 +1,11 @@
 """Breaks the mirror core by machine, in small ways, and counts what the tests notice.
 
     python impl/tests/machine_mutants --count 220 --seed 1 --json seen.json
-    python impl/tests/machine_mutants --only 'write_path.py'        those whose name contains it
+    python impl/tests/machine_mutants --count 220 --seed 1 --known seen.json     only what was not killed there
+    python impl/tests/machine_mutants --only 'write_path.py'                     those whose name contains it
 
-Each mutant is tried in a copy of the sources: first the unit tests of the mirror, then seeds of the simulated worlds.
+Each mutant is tried in a copy of the sources: first the tests of its own module, which are quick and kill most, then
+all unit tests of the mirror, then seeds of the simulated worlds.
 Killed is what fails, and what does not end. Survivors that change nothing one could observe stand, each with its
 reason, in survivors.toml; the exit status is 1 when another one survives.
 """
@@ -13,28 +15,31 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from pathlib import Path
 
+from sites import Mutant, mutants  # of this folder, which is run as a program
+
+from harness.errors import CommandFailed
+from harness.run import run
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(HERE))
-
-from sites import Mutant, mutants  # noqa: E402 - run as a directory, no package has it
-
 MIRROR = Path("impl/twinset/mirror")
-KILLERS = (
-    ("pytest", "-x", "-q", "-p", "no:cacheprovider", "impl/tests/mirror"),
-    ("twinset.simulation.mirror", "--seeds", "60"),
-    ("twinset.simulation.mirror", "--disks", "--seeds", "20"),
-    ("twinset.simulation.mirror", "--paths", "--seeds", "20"),
-    ("twinset.simulation.mirror", "--verify", "--seeds", "20"),
-    ("twinset.simulation.mirror", "--splits", "--seeds", "20"),
-)
+TESTS = "impl/tests/mirror"
+PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_timeout")
+WORLD = "twinset.simulation.mirror"
+KILLERS = {
+    "unit tests": (*PYTEST, TESTS),
+    "seeds": (WORLD, "--seeds", "60"),
+    "seeds --disks": (WORLD, "--disks", "--seeds", "20"),
+    "seeds --paths": (WORLD, "--paths", "--seeds", "20"),
+    "seeds --verify": (WORLD, "--verify", "--seeds", "20"),
+    "seeds --splits": (WORLD, "--splits", "--seeds", "20"),
+}
 KILLER_TIMEOUT_S = 120
 
 
@@ -53,20 +58,39 @@ def copied(folder: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", folder)
 
 
-def killer_of(folder: Path) -> str:
+def killers(folder: Path, module: str) -> dict[str, tuple[str, ...]]:
+    """What is run against a mutant of `module`, in this order."""
+    own = f"{TESTS}/test_{module}"
+    return {**({"own tests": (*PYTEST, own)} if (folder / own).exists() else {}), **KILLERS}
+
+
+def killer_of(folder: Path, module: str = "") -> str:
     """The first killer that notices the mutant in `folder`; "" when none does."""
-    environment = {**os.environ, "PYTHONPATH": str(folder / "impl"), "PYTHONDONTWRITEBYTECODE": "1"}
-    for module, *arguments in KILLERS:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder / "impl"),
+        "PYTHONDONTWRITEBYTECODE": "1",  # two mutants of one second and one length would share it
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # half of the time of a short run
+    }
+    for name, arguments in killers(folder, module).items():
+        command = [sys.executable, "-m", *arguments]
         try:
-            ended = subprocess.run(
-                [sys.executable, "-m", module, *arguments],
-                cwd=folder, env=environment, capture_output=True, timeout=KILLER_TIMEOUT_S, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return f"{module} (no end)"
-        if ended.returncode:
-            return " ".join((module, *arguments[:1]))
+            ended = run(command, cwd=folder, env=environment, timeout_s=KILLER_TIMEOUT_S, check=False)
+        except CommandFailed:
+            return f"{name} (no end)"
+        if not ended.ok:
+            return name
     return ""
+
+
+def tried(folder: Path, mutant: Mutant) -> str:
+    """The killer of a mutant; the copy is whole again afterwards."""
+    path = folder / MIRROR / mutant.module
+    whole = path.read_text()
+    path.write_text(mutant.applied(whole))
+    killer = killer_of(folder, mutant.module)
+    path.write_text(whole)
+    return killer
 
 
 def main() -> int:
@@ -78,28 +102,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--known", type=Path, metavar="FILE", help="of an earlier --json: its killed stay killed"
+    )
     options = parser.parse_args()
     explained = {
         entry["mutant"] for entry in tomllib.loads((HERE / "survivors.toml").read_text())["survivor"]
     }
+    known = json.loads(options.known.read_text()) if options.known else {}
     seen: dict[str, str] = {}
     unexplained = 0
     with tempfile.TemporaryDirectory(prefix="machine-mutants-") as name:
         folder = Path(name)
         copied(folder)
         if killer := killer_of(folder):
-            print(f"the unbroken core does not pass {killer}")
+            print(f"the unbroken core does not pass: {killer}")
             return 2
         for number, mutant in enumerate(chosen(options.count, options.seed, options.only), 1):
-            path = folder / MIRROR / mutant.module
-            whole = path.read_text()
-            path.write_text(mutant.applied(whole))
             begun = time.monotonic()
-            seen[mutant.key] = killer_of(folder)
-            path.write_text(whole)
+            seen[mutant.key] = known.get(mutant.key) or tried(folder, mutant)
             verdict = seen[mutant.key] or ("survived, explained" if mutant.key in explained else "SURVIVED")
             unexplained += verdict == "SURVIVED"
-            print(f"{number:4} {time.monotonic() - begun:5.1f} s  {verdict:32} {mutant.key}", flush=True)
+            print(f"{number:4} {time.monotonic() - begun:5.1f} s  {verdict:20} {mutant.key}", flush=True)
             if options.json:
                 options.json.write_text(json.dumps(seen, indent=1))
     killed = sum(map(bool, seen.values()))

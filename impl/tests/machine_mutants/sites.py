@@ -4,8 +4,9 @@ Pure. Annotations, decorators and texts are left alone: at run time they decide 
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"), ast.Gt: (">", ">="), ast.GtE: (">=", ">"),
@@ -39,11 +40,13 @@ class Mutant:
     end: int
     new: str
     change: str
+    again: int = 1  # the second, third ... of this name
 
     @property
     def key(self) -> str:
         """What it is called. No line number is in it: lines move."""
-        return f"{self.module} {self.function}: {self.line} [{self.change}]"
+        times = f", {self.again}" if self.again > 1 else ""
+        return f"{self.module} {self.function}: {self.line} [{self.change}{times}]"
 
     def applied(self, text: str) -> str:
         """The broken module."""
@@ -52,7 +55,12 @@ class Mutant:
 
 def mutants(module: str, text: str) -> list[Mutant]:
     """Every mutant of a module, in the order of its text; `text` is ASCII as all sources here are."""
-    return sorted(_Finder(module, text).walk(ast.parse(text), "module"), key=lambda found: found.start)
+    found = sorted(_Finder(module, text).walk(ast.parse(text), "module"), key=lambda each: each.start)
+    names: Counter[str] = Counter()
+    for at, mutant in enumerate(found):
+        names[mutant.key] += 1
+        found[at] = replace(mutant, again=names[mutant.key])
+    return found
 
 
 class _Finder:

@@ -73,3 +73,19 @@ def test_a_file_that_was_not_finished_is_none() -> None:
     for wrong in (whole[:-1], whole[:5000], whole[:50], b"", whole + b"x"):
         with pytest.raises(kept.KeptDamaged):
             read_back(wrong, 0, 16)
+
+
+@pytest.mark.parametrize(("text_bytes", "count"), [((1 << 20) + 1, 0), (0, (1 << 22) + 1)])
+def test_a_head_that_claims_too_much_is_not_read(text_bytes: int, count: int) -> None:
+    """Neither a long description nor many extents make the reader take memory for them."""
+    head = bytearray(written()[:88])
+    head[12:16], head[16:24] = text_bytes.to_bytes(4, "little"), count.to_bytes(8, "little")
+    asked: list[int] = []
+
+    def read(at: int, length: int) -> bytes:
+        asked.append(length)
+        return bytes(head[at : at + length])
+
+    with pytest.raises(kept.KeptDamaged, match="too many"):
+        kept.decode(read, 1 << 40)
+    assert asked == [88]

@@ -10,7 +10,15 @@ from twinset.errors import ProtocolError
 from twinset.mirror import requests
 from twinset.mirror.operations import VERIFY, Op
 from twinset.mirror.session import COPY_RUNS, IN_STEP
-from twinset.mirror.verify import BLOCK_BYTES, DIGEST_BYTES, FEATURE, OPS_A_PIECE, digests
+from twinset.mirror.verify import (
+    BLOCK_BYTES,
+    DIGEST_BYTES,
+    EVENTS_MAX,
+    FEATURE,
+    OPS_A_PIECE,
+    digests,
+    mark,
+)
 
 from .ports import Ports, write
 from .test_side import make, peer
@@ -298,3 +306,55 @@ def test_a_look_for_the_other_side_is_work_of_its_session() -> None:
     assert side.target.done(look, 0)
     assert side.drained
     assert side.target.received == 0, "it is no operation of the mirror"
+
+
+def test_it_is_at_work_as_long_as_something_is_left_to_do() -> None:
+    """The process looks after it more often then: while pieces are open, or could be begun; not while it waits."""
+    side, ports = comparing()
+    assert side.verify.active
+    session = side.session
+    assert session is not None
+    session.phase = COPY_RUNS
+    assert side.verify.active, "pieces are under way"
+    for op in ports.reads:
+        side.path.local_done(op, 0)
+    side.progress()
+    assert not side.verify.active, "it waits until both are in step again"
+    session.phase = IN_STEP
+    assert side.verify.active
+    ports.looks.clear()
+    ports.reads.clear()
+    side.progress()
+    finish(side, ports)
+    assert not side.verify.active
+    assert told(side)["left_s"] == 0
+
+
+def test_a_range_up_to_the_end_of_an_extent_touches_no_other() -> None:
+    """What is repaired is what differs, rounded to whole extents (rule 4)."""
+    side, _ = make()
+    mark(side, [[16, 16], [70, 4]])
+    assert list(side.maps.dirty_extents()) == [1, 4]
+
+
+def test_the_first_differences_have_an_event_each() -> None:
+    """As many as EVENTS_MAX; the others are in the list and in the sum."""
+    side, ports = comparing()
+    for number in range(EVENTS_MAX + 3):
+        side.verify.found(number * 4, 2)
+    assert ports.events.count("verify_difference") == EVENTS_MAX
+    assert told(side)["found_bytes"] == 2 * (EVENTS_MAX + 3)
+
+
+def test_a_piece_that_was_given_up_gives_its_buffer_back_once() -> None:
+    """Interrupted while both look, it ends with its own read, whatever the other side still says (rule 3)."""
+    side, ports = comparing()
+    pieces = list(ports.reads)
+    side.verify.interrupt()
+    assert not ports.done, "the disk works on the buffers"
+    for op in pieces:
+        side.path.local_done(op, 0)
+    assert ports.done == pieces
+    for token, *_ in list(ports.looks):
+        side.verify.digest(token, digests(bytes(PIECE), PIECE), 0)
+    assert ports.done == pieces
