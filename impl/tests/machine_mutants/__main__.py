@@ -19,7 +19,11 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from queue import Queue
 
 from sites import Mutant, mutants  # of this folder, which is run as a program
 
@@ -83,53 +87,66 @@ def killer_of(folder: Path, module: str = "") -> str:
     return ""
 
 
-def tried(folder: Path, mutant: Mutant) -> str:
-    """The killer of a mutant; the copy is whole again afterwards."""
+def tried(folders: Queue[Path], mutant: Mutant) -> tuple[str, float]:
+    """The killer of a mutant and the seconds it took, in a copy that nobody else uses; it is whole again afterwards."""
+    folder = folders.get()
+    begun = time.monotonic()
     path = folder / MIRROR / mutant.module
     whole = path.read_text()
     path.write_text(mutant.applied(whole))
     killer = killer_of(folder, mutant.module)
     path.write_text(whole)
-    return killer
+    folders.put(folder)
+    return killer, time.monotonic() - begun
+
+
+def verdicts(wanted: list[Mutant], known: dict[str, str], jobs: int) -> Iterator[tuple[Mutant, str, float]]:
+    """Each mutant with its killer, "" of a survivor, and the seconds that took."""
+    with tempfile.TemporaryDirectory(prefix="machine-mutants-") as name, ThreadPoolExecutor(jobs) as pool:
+        folders: Queue[Path] = Queue()
+        for number in range(jobs):
+            folder = Path(name, str(number))
+            copied(folder)
+            folders.put(folder)
+        if killer := killer_of(folder):
+            raise SystemExit(f"the unbroken core does not pass: {killer}")
+
+        def verdict_of(mutant: Mutant) -> tuple[Mutant, str, float]:
+            killer = known.get(mutant.key, "")
+            return (mutant, killer, 0.0) if killer else (mutant, *tried(folders, mutant))
+
+        with closing(pool.map(verdict_of, wanted)) as ended:  # an interruption begins no further one
+            yield from ended
 
 
 def main() -> int:
-    """Try them one after the other."""
+    """Try them in the order of the choice."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=220)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at a time")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument(
-        "--known", type=Path, metavar="FILE", help="of an earlier --json: its killed stay killed"
-    )
+    parser.add_argument("--known", type=Path, metavar="FILE", help="an earlier --json: killed stays killed")
     options = parser.parse_args()
-    explained = {
-        entry["mutant"] for entry in tomllib.loads((HERE / "survivors.toml").read_text())["survivor"]
-    }
+    survivors = tomllib.loads((HERE / "survivors.toml").read_text())["survivor"]
+    explained = {entry["mutant"] for entry in survivors}
     known = json.loads(options.known.read_text()) if options.known else {}
+    wanted = chosen(options.count, options.seed, options.only)
     seen: dict[str, str] = {}
     unexplained = 0
-    with tempfile.TemporaryDirectory(prefix="machine-mutants-") as name:
-        folder = Path(name)
-        copied(folder)
-        if killer := killer_of(folder):
-            print(f"the unbroken core does not pass: {killer}")
-            return 2
-        for number, mutant in enumerate(chosen(options.count, options.seed, options.only), 1):
-            begun = time.monotonic()
-            seen[mutant.key] = known.get(mutant.key) or tried(folder, mutant)
-            verdict = seen[mutant.key] or ("survived, explained" if mutant.key in explained else "SURVIVED")
-            unexplained += verdict == "SURVIVED"
-            print(f"{number:4} {time.monotonic() - begun:5.1f} s  {verdict:20} {mutant.key}", flush=True)
-            if options.json:
-                options.json.write_text(json.dumps(seen, indent=1))
+    for number, (mutant, killer, took_s) in enumerate(verdicts(wanted, known, options.jobs), 1):
+        seen[mutant.key] = killer
+        verdict = killer or ("survived, explained" if mutant.key in explained else "SURVIVED")
+        unexplained += verdict == "SURVIVED"
+        print(f"{number:4} {took_s:5.1f} s  {verdict:20} {mutant.key}", flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(seen, indent=1))
     killed = sum(map(bool, seen.values()))
-    print(
-        f"{killed} of {len(seen)} killed ({killed / max(1, len(seen)):.1%}), {unexplained} survivors without a reason"
-    )
+    rate = killed / max(1, len(seen))
+    print(f"{killed} of {len(seen)} killed ({rate:.1%}), {unexplained} survivors without a reason")
     return int(unexplained > 0)
 
 
