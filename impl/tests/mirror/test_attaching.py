@@ -86,13 +86,14 @@ def test_a_full_copy_whose_reason_is_not_known_here_begins_anew() -> None:
 @pytest.mark.parametrize("mode", ["none", "window"])
 def test_a_target_in_step_is_open_by_record_before_it_agrees(mode: str) -> None:
     """OPEN with boot and role is durable before the first frame of a session can arrive (R8)."""
-    side, ports = make(open=False, clean=True, boot_id=ELSEWHERE)
+    side, ports = make(open=False, clean=True, solo_right=True, boot_id=ELSEWHERE)
     side.session_up(peer(role=SOURCE))
     ports.calls.clear()
     side.control(attach(mode))
     assert ports.calls == ["persist IN_SYNC", "control attached"]
     record = side.record
-    assert (record.open, record.boot_id, record.role, record.clean) == (True, BOOT, Role.STANDBY, False)
+    assert (record.open, record.boot_id, record.role) == (True, BOOT, Role.STANDBY)
+    assert not (record.clean or record.solo_right), "it is spent: the sides go on from here (R7)"
 
 
 @pytest.mark.parametrize(
@@ -366,3 +367,28 @@ def test_a_rival_that_was_never_heard_of_is_one() -> None:
     side.session_up(peer(State.SOLO, base=0, cur=9))
     assert (side.record.state, side.serving) == (State.DIVERGED, False)
     assert not ports.messages
+
+
+@pytest.mark.parametrize(("continuous", "event"), [(True, "high_speed_copy"), (False, "full_copy")])
+def test_every_copy_is_announced_by_its_kind(continuous: bool, event: str) -> None:
+    """The event with the reason comes when the other side has agreed (4.3.4-02, promise 6)."""
+    side, ports = make(State.SOLO, base=4)
+    side.maps.continuous = continuous
+    side.maps.set_dirty(1)
+    side.told.rebuild = True
+    side.session_up(peer(State.STALE, cur=4))
+    assert event not in ports.events
+    side.control({"type": "attached", "epoch": 1})
+    assert [name for name in ports.events if name.endswith("_copy")] == [event]
+
+
+def test_a_source_that_gives_up_its_role_ends_what_it_began() -> None:
+    """A session in which a copy was agreed is over; one in which nothing was asked yet goes on (R4)."""
+    side, ports = rebuilding(5)
+    side.leave_source()
+    assert ports.closed == ["the source has given up its role"]
+    side, ports = make()
+    side.session_up(peer())
+    side.become_source()
+    side.leave_source()
+    assert (side.role, ports.closed) == (IDLE, [])

@@ -91,6 +91,7 @@ def test_a_side_that_is_given_up_is_so_by_record_before_anything_is_copied() -> 
     side, ports = diverged()
     divergence.give_up(side, "one")
     assert (side.record.state, side.record.yielded, side.record.base) == (State.INCONSISTENT, True, 4)
+    assert side.record.target_of == 0, "no copy to it was ever begun"
     assert list(side.maps.dirty_extents()) == [1]
     assert ports.closed
     assert side.may_activate()

@@ -160,6 +160,18 @@ def test_a_side_alone_ends_its_rebuild_only_when_it_cannot_read_what_it_copies(
     assert side.record.state == State.SOLO
 
 
+@pytest.mark.parametrize(
+    ("kind", "operation"), [(READ, "read"), (WRITE, "write"), (COPY, "read")], ids=["read", "write", "copy"]
+)
+def test_the_event_names_what_the_disk_was_asked(kind: int, operation: str) -> None:
+    """A source reads what it copies; its operator hears of a read (8.4-01)."""
+    side, ports = serving()
+    told: list[dict[str, Any]] = []
+    ports.log = lambda _name, **fields: told.append(fields)
+    side.disk_failed(Op(kind, 0, 4, 0, "client"), 5)
+    assert told[0]["operation"] == operation
+
+
 def test_a_source_about_to_be_in_step_begins_anew_with_any_error() -> None:
     """FINISHING with a bad disk would promise what it cannot keep (R6, R10)."""
     side, ports = make(State.SOLO, base=4)

@@ -268,3 +268,43 @@ def test_a_proof_with_a_session_ends_it_first() -> None:
     assert ports.closed == ["the other side was marked stale"]
     side.session_down("closed")
     assert side.record.state == State.SOLO
+
+
+@pytest.mark.parametrize("known", ["", "session", "down", "stale"])
+def test_the_other_side_is_marked_again_and_again_until_it_is_known_to_be_stale(known: str) -> None:
+    """Whoever went alone asks at every time-out; not while both are connected, nor once it has an answer (R1)."""
+    side, ports = make(State.SOLO, base=4)
+    if known == "session":
+        side.session = peer(State.STALE, cur=4)
+    side.told.peer_down = known == "down"
+    side.told.peer_outdated = 4 if known == "stale" else 0
+    for now in (TIMEOUT_MS, TIMEOUT_MS + 50, 2 * TIMEOUT_MS):
+        side.tick(now)
+    assert ports.wanted == ([] if known else [4, 4])
+
+
+def test_a_closed_side_is_no_target_and_keeps_no_session() -> None:
+    """What was closed CLEAN stays as it is until the cluster starts again (R7)."""
+    side, ports = make()
+    requests.close(side, "close", solo_right=True)
+    side.flush_done(ports.flushes[-1], 0, remote=False)
+    assert side.mute
+    side.session_up(peer(role=SOURCE))
+    side.control(attach("window"))
+    assert ports.messages[-1]["type"] == "refused"
+    requests.rebuild(side)
+    assert not side.mute
+
+
+def test_without_a_lease_a_side_holds_everything_and_says_so_once() -> None:
+    """Nothing is sent, read or written before the lease is back; nobody sees an error (R13)."""
+    side, ports = serving()
+    for reason in ("the lease has run out", "still"):
+        side.freeze(reason)
+    side.path.write(write(0))
+    assert not ports.sent
+    assert ports.events.count("frozen") == 1
+    assert side.told.frozen == "the lease has run out"
+    side.thaw()
+    assert len(ports.sent) == 1
+    assert not side.told.frozen

@@ -8,6 +8,7 @@ import pytest
 
 from twinset.errors import ProtocolError
 from twinset.mirror import requests
+from twinset.mirror.cluster_partition import State
 from twinset.mirror.operations import VERIFY, Op
 from twinset.mirror.session import COPY_RUNS, IN_STEP
 from twinset.mirror.verify import (
@@ -16,6 +17,7 @@ from twinset.mirror.verify import (
     EVENTS_MAX,
     FEATURE,
     OPS_A_PIECE,
+    SAVE_MARKS,
     digests,
     mark,
 )
@@ -337,9 +339,14 @@ def test_a_range_up_to_the_end_of_an_extent_touches_no_other() -> None:
     assert list(side.maps.dirty_extents()) == [1, 4]
 
 
-def test_the_first_differences_have_an_event_each() -> None:
-    """As many as EVENTS_MAX; the others are in the list and in the sum."""
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_first_differences_have_an_event_each(restored: bool) -> None:
+    """As many as EVENTS_MAX of each process; the others are in the list and in the sum."""
     side, ports = comparing()
+    if restored:
+        job = ports.jobs[-1]
+        side, ports = make()
+        side.verify.restore(job)
     for number in range(EVENTS_MAX + 3):
         side.verify.found(number * 4, 2)
     assert ports.events.count("verify_difference") == EVENTS_MAX
@@ -358,3 +365,35 @@ def test_a_piece_that_was_given_up_gives_its_buffer_back_once() -> None:
     for token, *_ in list(ports.looks):
         side.verify.digest(token, digests(bytes(PIECE), PIECE), 0)
     assert ports.done == pieces
+
+
+def test_a_repair_begins_only_where_it_was_asked_for() -> None:
+    """Agreed to by a side that was not asked, by one that copies already, or by a target: the protocol is broken."""
+    side, _ = comparing()
+    with pytest.raises(ProtocolError):
+        side.control({"type": "repairing"})
+    target, _ = make()
+    target.session_up(peer(role="source"))
+    target.control({"type": "attach", "mode": "window", "cur": 5, "set_uuid": "", "epoch": 1})
+    with pytest.raises(ProtocolError):
+        target.control({"type": "repairing"})
+    copying, ports = make(State.SOLO, base=4)
+    copying.told.rebuild = True
+    copying.maps.set_dirty(1)
+    ports.slots = 0
+    copying.session_up(peer(State.STALE, cur=4))
+    copying.control({"type": "attached", "epoch": 1})
+    with pytest.raises(ProtocolError):
+        copying.control({"type": "repairing"})
+
+
+def test_a_long_comparison_is_saved_now_and_then() -> None:
+    """A process that dies loses some intervals of work, not all of it."""
+    side, ports = comparing()
+    saved = len(ports.jobs)
+    side.now_ms = SAVE_MARKS * side.settings.mark_interval_ms - 1
+    answer(side, ports)
+    assert len(ports.jobs) == saved
+    side.now_ms += 1
+    answer(side, ports)
+    assert [job["cursor"] for job in ports.jobs[saved:]] == [2 * PIECE]

@@ -354,14 +354,20 @@ def test_what_never_left_counts_for_no_epoch() -> None:
     assert bench.ports.flushes
 
 
-def test_after_a_break_epochs_are_closed_again() -> None:
-    """A mark that the break interrupted is no reason to tell none in the next session (R3)."""
+@pytest.mark.parametrize("recorded", [True, False])
+def test_after_an_interruption_epochs_are_closed_again(recorded: bool) -> None:
+    """A mark that was interrupted, by a break or without one, is no reason to tell none in the next session (R3)."""
     bench = Bench()
     op = bench.write(0)
     bench.path.close_epoch()
-    bench.path.drop_remote()
-    bench.path.local_done(op, 0)
+    if recorded:
+        bench.path.drop_remote()
+        bench.path.local_done(op, 0)
+    else:
+        bench.path.suspend()
     bench.path.begin_session()
+    if not recorded:
+        bench.finish(op)
     bench.path.set_mode(MIRROR)
     bench.finish(bench.write(32))
     bench.path.close_epoch()
@@ -389,3 +395,15 @@ def test_a_path_that_has_failed_leaves_nothing_unanswered_when_its_session_ends(
     bench.path.suspend()
     assert (bench.ports.done, bool(op.error)) == ([op], True)
     assert (bench.ports.flushed, bool(flush.error)) == ([flush], True)
+
+
+def test_without_the_other_side_a_flush_is_answered_by_the_own_one() -> None:
+    """After the record of the break only the own flush counts, and it still has to have ended (R14)."""
+    bench = Bench()
+    flushed, waiting = bench.path.flush("one"), bench.path.flush("two")
+    bench.path.flush_done(flushed.token, 0, remote=False)
+    bench.path.suspend()
+    bench.path.drop_remote()
+    assert bench.ports.flushed == [flushed]
+    bench.path.flush_done(waiting.token, 0, remote=False)
+    assert bench.ports.flushed == [flushed, waiting]
