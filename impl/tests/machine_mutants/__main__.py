@@ -11,9 +11,9 @@ reason, in survivors.toml; the exit status is 1 when another one survives.
 """
 
 import argparse
+import hashlib
 import json
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -48,11 +48,11 @@ KILLER_TIMEOUT_S = 120
 
 
 def chosen(count: int, seed: int, only: str) -> list[Mutant]:
-    """A seeded choice from all modules of the mirror core."""
+    """A seeded choice from all modules of the mirror core. A mutant stays in it as long as its line does."""
     found = [m for path in sorted((ROOT / MIRROR).glob("*.py")) for m in mutants(path.name, path.read_text())]
     if only:
         return [mutant for mutant in found if only in mutant.key]
-    return random.Random(seed).sample(found, min(count, len(found)))
+    return sorted(found, key=lambda mutant: hashlib.sha256(f"{seed} {mutant.key}".encode()).digest())[:count]
 
 
 def copied(folder: Path) -> None:

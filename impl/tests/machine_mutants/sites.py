@@ -1,6 +1,6 @@
 """Where a module can be broken by a machine, and how: one small change of its text at a time.
 
-Pure. Annotations, decorators and texts are left alone: at run time they decide nothing.
+Pure. Annotations, decorators, texts and imports for types are left alone: at run time they decide nothing.
 """
 
 import ast
@@ -63,6 +63,10 @@ def mutants(module: str, text: str) -> list[Mutant]:
     return found
 
 
+def _for_types(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 class _Finder:
     def __init__(self, module: str, text: str) -> None:
         self.module, self.text = module, text
@@ -72,7 +76,7 @@ class _Finder:
             self.begins.append(self.begins[-1] + len(line))
 
     def walk(self, node: ast.AST, function: str) -> Iterator[Mutant]:
-        if isinstance(node, ast.JoinedStr):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.If) and _for_types(node)):
             return
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             function = node.name if function == "module" else f"{function}.{node.name}"

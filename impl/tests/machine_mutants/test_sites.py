@@ -47,8 +47,11 @@ def test_every_kind_of_change_is_found(text: str, change: str, broken: str) -> N
 
 
 def test_what_decides_nothing_at_run_time_is_left_alone() -> None:
-    """Annotations, decorators, base classes, texts and the words of errors."""
-    text = '@f(1)\ndef g(a: x[1]) -> y[2]:\n    """Text."""\n    b: z[3] = f"{a + 4}"\n    raise E(5)\n'
+    """Annotations, decorators, base classes, texts, the words of errors, and what is imported for types."""
+    text = (
+        "if TYPE_CHECKING:\n    import x\n"
+        '@f(1)\ndef g(a: x[1]) -> y[2]:\n    """Text."""\n    b: z[3] = f"{a + 4}"\n    raise E(5)\n'
+    )
     assert list(changed(text)) == ["dropped"]
 
 

@@ -93,6 +93,11 @@ def test_a_target_in_step_is_open_by_record_before_it_agrees(mode: str) -> None:
     assert ports.calls == ["persist IN_SYNC", "control attached"]
     record = side.record
     assert (record.open, record.boot_id, record.role) == (True, BOOT, Role.STANDBY)
+    side.session_down("cut")
+    side.session_up(peer(role=SOURCE))
+    ports.calls.clear()
+    side.control(attach(mode))
+    assert ports.calls == ["control attached"], "the record says so already"
     assert not (record.clean or record.solo_right), "it is spent: the sides go on from here (R7)"
 
 
@@ -392,3 +397,35 @@ def test_a_source_that_gives_up_its_role_ends_what_it_began() -> None:
     side.become_source()
     side.leave_source()
     assert (side.role, ports.closed) == (IDLE, [])
+
+
+@pytest.mark.parametrize("mode", ["full", "high-speed"])
+def test_the_target_of_a_copy_has_spent_what_it_was_closed_with(mode: str) -> None:
+    """INCONSISTENT is open in this boot, not CLEAN, without the right to start alone or a map of its own (R6, R7)."""
+    side, _ = make(
+        State.STALE, cur=4, open=False, clean=True, solo_right=True, map_valid=True, boot_id=ELSEWHERE
+    )
+    side.session_up(peer(State.SOLO, role=SOURCE, base=4))
+    side.control(attach(mode))
+    record = side.record
+    assert (record.state, record.target_of, record.open, record.boot_id) == (
+        State.INCONSISTENT,
+        5,
+        True,
+        BOOT,
+    )
+    assert record.role == Role.STANDBY
+    assert not (record.clean or record.solo_right or record.map_valid)
+
+
+def test_a_rebuild_does_not_take_its_own_pieces_for_the_work_of_clients() -> None:
+    """Only operations beside its own make it keep to few pieces at a time (4.1.4.2)."""
+    side, ports = rebuilding(0, 1, 3, 4, 5, 6, 7)
+    ports.slots = 4
+    side.control({"type": "attached", "epoch": 1})
+    for op in list(ports.reads):
+        side.path.local_done(op, 0)
+    assert len(side.path.outstanding) == len(ports.reads) == 4
+    ports.slots = 100
+    side.progress()
+    assert len(ports.reads) == 8

@@ -41,6 +41,8 @@ def test_the_layout_is_what_the_document_says() -> None:
     assert int.from_bytes(whole[24:32], "little") == 4096
     assert whole[4096 : 4096 + 16] == content()[:16]
     assert whole[-40:-32] == b"TWINKEND"
+    chunks = -(-len(content()) // 65536)
+    assert len(whole) == 4096 + len(content()) + chunks * 16 + 40
 
 
 @pytest.mark.parametrize(

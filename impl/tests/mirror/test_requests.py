@@ -289,6 +289,7 @@ def test_a_closed_side_is_no_target_and_keeps_no_session() -> None:
     requests.close(side, "close", solo_right=True)
     side.flush_done(ports.flushes[-1], 0, remote=False)
     assert side.mute
+    assert not side.told.rebuild, "the word of the cluster that was shut down is over"
     side.session_up(peer(role=SOURCE))
     side.control(attach("window"))
     assert ports.messages[-1]["type"] == "refused"
@@ -308,3 +309,21 @@ def test_without_a_lease_a_side_holds_everything_and_says_so_once() -> None:
     side.thaw()
     assert len(ports.sent) == 1
     assert not side.told.frozen
+
+
+def test_a_break_is_counted() -> None:
+    """For `twinset mirror stats`: each new generation alone is one break."""
+    side, ports = serving()
+    side.session_down("cut")
+    requests.peer(side, down=True)
+    assert ports.counts.breaks == 1
+
+
+@pytest.mark.parametrize("source", [True, False])
+def test_a_creation_ends_the_session_it_finds(source: bool) -> None:
+    """The other side has to see the new record: both meet again (8.7-05)."""
+    side, ports = make(State.STALE)
+    side.session_up(peer(State.STALE, cur=4))
+    requests.create(side, "create", source=source)
+    assert ports.replies == [("create", None)]
+    assert ports.closed[-1] == "the mirror is created anew"

@@ -115,6 +115,7 @@ def test_the_second_look_tells_blocks() -> None:
     """A piece of several blocks is told block by block."""
     assert len(digests(bytes(2 * BLOCK_BYTES), BLOCK_BYTES)) == 2 * DIGEST_BYTES
     assert digests(b"a", 512) != digests(b"b", 512)
+    assert len(digests(b"a", 512)) == 16, "as the wire protocol says"
 
 
 def test_a_repair_is_difference_on_both_sides_before_it_is_copied() -> None:
@@ -397,3 +398,21 @@ def test_a_long_comparison_is_saved_now_and_then() -> None:
     side.now_ms += 1
     answer(side, ports)
     assert [job["cursor"] for job in ports.jobs[saved:]] == [2 * PIECE]
+
+
+def test_a_look_that_was_given_up_while_it_waited_ends_when_the_range_is_free() -> None:
+    """Its buffer comes back then, nobody looks, and nobody waits behind it for ever (rule 3)."""
+    side, ports = comparing()
+    op = write(0)
+    side.path.write(op)
+    answer(side, ports, b"x" * PIECE)
+    looks = len(ports.looks)
+    side.verify.interrupt()
+    side.path.receipt(1)
+    side.path.local_done(op, 0)
+    side.path.written(1)
+    assert len(ports.looks) == looks
+    assert [each.offset for each in ports.done if each.kind == VERIFY] == [0]
+    later = write(0)
+    side.path.write(later)
+    assert later.seq == 2

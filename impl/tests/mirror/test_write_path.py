@@ -407,3 +407,16 @@ def test_without_the_other_side_a_flush_is_answered_by_the_own_one() -> None:
     assert bench.ports.flushed == [flushed]
     bench.path.flush_done(waiting.token, 0, remote=False)
     assert bench.ports.flushed == [flushed, waiting]
+
+
+def test_a_flush_that_the_other_side_owes_is_asked_again_in_a_new_session() -> None:
+    """The answer belonged to the lost connection; what this side has flushed already is not flushed again (R14)."""
+    bench = Bench()
+    flush = bench.path.flush("client")
+    bench.path.flush_done(flush.token, 0, remote=False)
+    bench.path.suspend()
+    bench.path.begin_session()
+    assert bench.ports.asked == [flush.token, flush.token]
+    assert bench.ports.flushes == [flush.token]
+    bench.path.flush_done(flush.token, 0, remote=True)
+    assert bench.ports.flushed == [flush]
