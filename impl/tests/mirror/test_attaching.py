@@ -429,3 +429,11 @@ def test_a_rebuild_does_not_take_its_own_pieces_for_the_work_of_clients() -> Non
     ports.slots = 100
     side.progress()
     assert len(ports.reads) == 8
+
+
+def test_a_source_that_has_nothing_to_give_is_none() -> None:
+    """The other side is alone, of a set that this one does not know: the role is given up, nobody is told to copy."""
+    side, ports = make()
+    side.become_source()
+    side.session_up(peer(State.SOLO, base=4, cur=6, set_uuid=b"T" * 16))
+    assert (side.role, ports.messages) == (IDLE, [])

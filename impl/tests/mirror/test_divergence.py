@@ -105,6 +105,7 @@ def test_the_kept_side_copies_the_union_and_knows_it_before_it_asks() -> None:
     side, ports = diverged()
     divergence.keep(side, "keep")
     assert ports.replies[-1] == ("keep", None)
+    assert ports.closed == ["this side was named the good one"], "the other side has to see the new record"
     assert (side.record.state, side.record.base) == (State.SOLO, 4)
     assert side.record.cur not in (7, 9)
     side.session_down("closed")

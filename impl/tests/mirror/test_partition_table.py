@@ -1,3 +1,4 @@
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -122,3 +123,11 @@ def test_a_chain_that_leaves_its_container_is_followed_no_further(table: Table) 
     assert found is not None
     assert [entry.number for entry in found.logical] == [5]
     assert "loops or leaves" in found.damage
+
+
+def test_a_table_counts_in_32_bits() -> None:
+    """The bound that an operator is told is the one of the bytes."""
+    most = partition_table.SECTORS_MAX
+    partition_table.write(1, [Entry(1, 0x83, 1, most)])
+    with pytest.raises(struct.error):
+        partition_table.write(1, [Entry(1, 0x83, 1, most + 1)])

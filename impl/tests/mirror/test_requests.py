@@ -327,3 +327,32 @@ def test_a_creation_ends_the_session_it_finds(source: bool) -> None:
     requests.create(side, "create", source=source)
     assert ports.replies == [("create", None)]
     assert ports.closed[-1] == "the mirror is created anew"
+
+
+def test_a_serving_side_without_a_lease_for_long_keeps_no_session() -> None:
+    """A session that lives keeps the other side from taking over; one whose daemon is gone must not (R13)."""
+    side, _ = serving()
+    side.tick(1_000)
+    side.freeze("the lease has run out")
+    for now, mute in ((1_000, False), (1_000 + 2 * TIMEOUT_MS - 1, False), (1_000 + 2 * TIMEOUT_MS, True)):
+        side.tick(now)
+        assert side.mute is mute, now
+    side.thaw()
+    assert not side.mute
+
+
+def test_a_mark_is_tried_once_in_each_interval() -> None:
+    """The window does not grow for ever, and clients are not slowed by a flush at every tick (R3)."""
+    side, ports = serving()
+    flushed(side, ports)
+    side.tick(1_000)
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 0)
+    side.path.written(op.seq)
+    flushes = len(ports.flushes)
+    side.tick(1_000 + side.settings.mark_interval_ms - 1)
+    assert len(ports.flushes) == flushes
+    side.tick(1_000 + side.settings.mark_interval_ms)
+    assert len(ports.flushes) == flushes + 1

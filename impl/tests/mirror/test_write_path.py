@@ -363,6 +363,7 @@ def test_after_an_interruption_epochs_are_closed_again(recorded: bool) -> None:
     if recorded:
         bench.path.drop_remote()
         bench.path.local_done(op, 0)
+        assert not bench.ports.flushes, "there is nobody to mark it for"
     else:
         bench.path.suspend()
     bench.path.begin_session()
