@@ -206,3 +206,18 @@ def test_the_standby_says_that_its_disk_has_failed() -> None:
         assert side.disk_failed(write(0), 5) is False
     assert ports.calls == ["persist FAULTY", "control target_faulty"]
     assert ports.closed == ["the disk of the standby side failed"]
+
+
+def test_a_failed_side_yields_to_one_that_went_on_without_it() -> None:
+    """The other side is alone, and not for this one's sake: what is held ends with an error (R1)."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    side.session_down("cut")
+    ports.messages.clear()
+    side.session_up(peer(State.SOLO, cur=9, base=5))
+    assert (side.record.state, side.serving) == (State.STALE, False)
+    assert not ports.messages
+    assert (ports.done, bool(op.error)) == ([op], True)

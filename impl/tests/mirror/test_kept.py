@@ -43,6 +43,7 @@ def test_the_layout_is_what_the_document_says() -> None:
     assert whole[-40:-32] == b"TWINKEND"
     chunks = -(-len(content()) // 65536)
     assert len(whole) == 4096 + len(content()) + chunks * 16 + 40
+    assert whole[4096 + len(content()) :].startswith(kept.digest(content()[:65536]))
 
 
 @pytest.mark.parametrize(
