@@ -6,7 +6,7 @@
 
 Each mutant is tried in a copy of the sources: first the tests of its own module, which are quick and kill most, then
 all unit tests of the mirror, then seeds of the simulated worlds.
-Killed is what fails, and what does not end. Survivors that change nothing one could observe stand, each with its
+Killed is what fails, what does not end, and what wants too much memory. Survivors that change nothing one could observe stand, each with its
 reason, in survivors.toml; the exit status is 1 when another one survives.
 """
 
@@ -45,6 +45,7 @@ KILLERS = {
     "seeds --splits": (WORLD, "--splits", "--seeds", "20"),
 }
 KILLER_TIMEOUT_S = 120
+KILLER_MEMORY_BYTES = 2 << 30  # some mutants would take all there is
 
 
 def chosen(count: int, seed: int, only: str) -> list[Mutant]:
@@ -77,7 +78,7 @@ def killer_of(folder: Path, module: str = "") -> str:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # half of the time of a short run
     }
     for name, arguments in killers(folder, module).items():
-        command = [sys.executable, "-m", *arguments]
+        command = ["prlimit", f"--as={KILLER_MEMORY_BYTES}", sys.executable, "-m", *arguments]
         try:
             ended = run(command, cwd=folder, env=environment, timeout_s=KILLER_TIMEOUT_S, check=False)
         except CommandFailed:
