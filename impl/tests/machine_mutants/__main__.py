@@ -6,8 +6,8 @@
 
 Each mutant is tried in a copy of the sources: first the tests of its own module, which are quick and kill most, then
 all unit tests of the mirror, then seeds of the simulated worlds.
-Killed is what fails, what does not end, and what wants too much memory. Survivors that change nothing one could observe stand, each with its
-reason, in survivors.toml; the exit status is 1 when another one survives.
+Killed is what fails, what does not end, and what wants too much memory. Survivors that change nothing one could observe
+stand, each with its reason, in survivors.toml; the exit status is 1 when another one survives.
 """
 
 import argparse

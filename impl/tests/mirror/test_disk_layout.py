@@ -254,3 +254,19 @@ def test_what_changed_between_two_tables_is_said_partition_by_partition() -> Non
     assert other == (
         f"partition 2 was {MIB} bytes at {4 * MIB} of kind 0x83, is {2 * MIB} at {4 * MIB} of kind 0x07"
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "primary", "basic"),
+    [
+        (1, 0x7F, True, True),
+        (4, 0x83, True, True),
+        (5, 0x07, False, True),
+        (2, 0x8E, True, False),
+        (5, 0x42, False, False),
+    ],
+)
+def test_what_a_partition_is_by_number_and_kind(number: int, kind: int, primary: bool, basic: bool) -> None:
+    """Four are in the first sector; kinds of volume managers are none of a basic disk (2.2.2.1-12)."""
+    partition = Partition(number, kind, 4 * MIB, MIB)
+    assert (partition.primary, partition.basic) == (primary, basic)
