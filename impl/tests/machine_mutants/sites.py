@@ -1,11 +1,12 @@
 """Where a module can be broken by a machine, and how: one small change of its text at a time.
 
-Pure. Annotations, decorators and texts are left alone: at run time they decide nothing.
+Pure. Annotations, decorators, texts and imports for types are left alone: at run time they decide nothing.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"), ast.Gt: (">", ">="), ast.GtE: (">=", ">"),
@@ -39,11 +40,13 @@ class Mutant:
     end: int
     new: str
     change: str
+    again: int = 1  # the second, third ... of this name
 
     @property
     def key(self) -> str:
         """What it is called. No line number is in it: lines move."""
-        return f"{self.module} {self.function}: {self.line} [{self.change}]"
+        times = f", {self.again}" if self.again > 1 else ""
+        return f"{self.module} {self.function}: {self.line} [{self.change}{times}]"
 
     def applied(self, text: str) -> str:
         """The broken module."""
@@ -52,7 +55,16 @@ class Mutant:
 
 def mutants(module: str, text: str) -> list[Mutant]:
     """Every mutant of a module, in the order of its text; `text` is ASCII as all sources here are."""
-    return sorted(_Finder(module, text).walk(ast.parse(text), "module"), key=lambda found: found.start)
+    found = sorted(_Finder(module, text).walk(ast.parse(text), "module"), key=lambda each: each.start)
+    names: Counter[str] = Counter()
+    for at, mutant in enumerate(found):
+        names[mutant.key] += 1
+        found[at] = replace(mutant, again=names[mutant.key])
+    return found
+
+
+def _for_types(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 class _Finder:
@@ -64,7 +76,7 @@ class _Finder:
             self.begins.append(self.begins[-1] + len(line))
 
     def walk(self, node: ast.AST, function: str) -> Iterator[Mutant]:
-        if isinstance(node, ast.JoinedStr):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.If) and _for_types(node)):
             return
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             function = node.name if function == "module" else f"{function}.{node.name}"

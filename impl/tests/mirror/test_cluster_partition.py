@@ -162,9 +162,13 @@ def test_a_new_generation_keeps_the_eight_before_it() -> None:
     """History is newest first and bounded."""
     record = Record()
     for generation in range(1, 12):
-        record = record.with_cur(generation)
-    assert record.cur == 11
+        record = record.replace(cur=generation, history=record.lineage)
     assert record.history == (10, 9, 8, 7, 6, 5, 4, 3)
+
+
+def test_a_new_record_knows_of_no_time_alone() -> None:
+    """Zero is "not known": a side that was never alone must not name a second of 1970."""
+    assert (Record().alone_since_s, Record().alone_last_s) == (0, 0)
 
 
 # -- two slots ------------------------------------------------------------------------------------------

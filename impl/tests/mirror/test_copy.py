@@ -86,7 +86,8 @@ def test_without_a_slot_it_waits() -> None:
     copy, ports, path = make(0, 1)
     ports.slots = 1
     copy.pump(busy=False)
-    assert copy.inflight <= 1
+    assert [op.slot for op in ports.reads] == [0], "slot 0 is one as well"
+    assert copy.inflight == 1
     ports.slots = 100
     for _ in range(5):
         finish(ports, path)
@@ -102,3 +103,15 @@ def test_progress_says_what_is_left() -> None:
     finish(ports, path)
     told = copy.progress(1000)
     assert (told["bytes_done"], told["bytes_total"], told["rate_bytes_s"], told["left_s"]) == (32, 32, 32, 0)
+
+
+def test_an_extent_that_could_not_be_copied_is_copied_again() -> None:
+    """What spoilt one attempt does not spoil the next: the rebuild ends (promise 2)."""
+    copy, ports, path = make(2)
+    copy.pump(busy=False)
+    path.local_done(ports.reads.pop(0), 5)
+    finish(ports, path)
+    assert list(copy.maps.dirty_extents()) == [2]
+    copy.pump(busy=False)
+    finish(ports, path)
+    assert copy.complete

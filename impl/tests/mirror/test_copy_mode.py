@@ -28,6 +28,8 @@ def other(state: State, *, sound: bool = True, continuous: bool = True, **fields
 ROWS = [
     # what it is, source, target, mode, row
     ("both clean", view(State.IN_SYNC, clean=True), other(State.IN_SYNC, clean=True), "none", "in-step"),
+    ("one was used since", view(State.IN_SYNC, clean=True), other(State.IN_SYNC), "window", "in-step"),
+    ("the other was used since", view(State.IN_SYNC), other(State.IN_SYNC, clean=True), "window", "in-step"),
     ("interrupted connection", view(State.IN_SYNC), other(State.IN_SYNC), "window", "in-step"),
     ("source's window lost", view(State.IN_SYNC, continuous=False), other(State.IN_SYNC), "full", "in-step"),
     ("target's window lost", view(State.IN_SYNC), other(State.IN_SYNC, continuous=False), "full", "in-step"),

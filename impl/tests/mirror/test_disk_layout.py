@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from twinset.mirror.disk_layout import (
     DiskLayout,
     LayoutRefused,
+    Partition,
+    changes,
     check_unformatted,
     parse,
     refusals,
@@ -240,3 +242,31 @@ def test_a_partition_within_an_earlier_one_does_not_hide_the_next_overlap(table:
     mbr = table(CLUSTER, (0x83, 4 * MIB, 20 * MIB), (0x83, 5 * MIB, MIB), (0x83, 10 * MIB, MIB))
     found = [refused.message for refused in refusals(read_table(lambda _: mbr), DISK)]
     assert found == ["partition 3 overlaps partition 2", "partition 4 overlaps partition 2"]
+
+
+def test_what_changed_between_two_tables_is_said_partition_by_partition() -> None:
+    """Gone, new, or another size, place or kind; equal tables say nothing (8.5)."""
+    one, two = Partition(1, 0x7F, MIB, MIB), Partition(2, 0x83, 4 * MIB, MIB)
+    assert changes([one, two], [two, one]) == []
+    assert changes([one, two], [one]) == ["partition 2 is gone"]
+    assert changes([one], [one, two]) == ["partition 2 is new"]
+    (other,) = changes([two], [Partition(2, 0x07, 4 * MIB, 2 * MIB)])
+    assert other == (
+        f"partition 2 was {MIB} bytes at {4 * MIB} of kind 0x83, is {2 * MIB} at {4 * MIB} of kind 0x07"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "primary", "basic"),
+    [
+        (1, 0x7F, True, True),
+        (4, 0x83, True, True),
+        (5, 0x07, False, True),
+        (2, 0x8E, True, False),
+        (5, 0x42, False, False),
+    ],
+)
+def test_what_a_partition_is_by_number_and_kind(number: int, kind: int, primary: bool, basic: bool) -> None:
+    """Four are in the first sector; kinds of volume managers are none of a basic disk (2.2.2.1-12)."""
+    partition = Partition(number, kind, 4 * MIB, MIB)
+    assert (partition.primary, partition.basic) == (primary, basic)

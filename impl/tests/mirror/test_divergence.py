@@ -91,6 +91,7 @@ def test_a_side_that_is_given_up_is_so_by_record_before_anything_is_copied() -> 
     side, ports = diverged()
     divergence.give_up(side, "one")
     assert (side.record.state, side.record.yielded, side.record.base) == (State.INCONSISTENT, True, 4)
+    assert side.record.target_of == 0, "no copy to it was ever begun"
     assert list(side.maps.dirty_extents()) == [1]
     assert ports.closed
     assert side.may_activate()
@@ -104,6 +105,7 @@ def test_the_kept_side_copies_the_union_and_knows_it_before_it_asks() -> None:
     side, ports = diverged()
     divergence.keep(side, "keep")
     assert ports.replies[-1] == ("keep", None)
+    assert ports.closed == ["this side was named the good one"], "the other side has to see the new record"
     assert (side.record.state, side.record.base) == (State.SOLO, 4)
     assert side.record.cur not in (7, 9)
     side.session_down("closed")
@@ -196,3 +198,42 @@ def test_the_difference_survives_an_orderly_shutdown() -> None:
     side.flush_done(ports.flushes[-1], 0, remote=False)
     assert (side.record.clean, side.record.map_valid) == (True, True)
     assert ports.maps_written
+
+
+def test_a_side_is_not_kept_over_its_own_unfinished_writes() -> None:
+    """What an earlier path has submitted would land on newer writes: the operator is asked to wait (R11)."""
+    side, ports = diverged()
+    side.target.inflight = 1
+    divergence.keep(side, "early")
+    assert ports.replies[-1] == ("early", ("E_STATE", requests.EARLIER_WORK))
+    assert side.record.state == State.DIVERGED
+    side.target.inflight = 0
+    divergence.keep(side, "late")
+    assert ports.replies[-1] == ("late", None)
+
+
+@pytest.mark.parametrize("obstacle", ["serving", "permitted", "in operation", "failed", "faulty"])
+def test_what_stands_against_a_resolution(obstacle: str) -> None:
+    """A side that is in use, or whose disk has failed, is neither kept nor given up."""
+    for word in (divergence.give_up, divergence.keep):
+        side, ports = diverged()
+        if obstacle == "in operation":
+            assert side.session is not None
+            side.session.phase = "copying"
+        elif obstacle == "faulty":
+            side.record = side.record.replace(state=State.FAULTY)
+        else:
+            setattr(side, obstacle, True)
+        before = side.record
+        word(side, "ask")
+        assert ports.replies[-1][1] is not None
+        assert side.record == before
+
+
+def test_a_side_that_never_wrote_alone_knows_no_time() -> None:
+    """Without a clock or a write the times stay unknown instead of wrong (promise 8)."""
+    side, _ = make()
+    side.tick(10)
+    requests.activate(side, "a", peer_down=True)
+    side.tick(20)
+    assert (side.record.alone_since_s, side.alone.last_s) == (0, 0)

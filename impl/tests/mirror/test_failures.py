@@ -8,7 +8,7 @@ import pytest
 
 from twinset.mirror import failures, requests
 from twinset.mirror.cluster_partition import State
-from twinset.mirror.operations import READ, Op
+from twinset.mirror.operations import COPY, READ, WRITE, Op
 from twinset.mirror.session import COVERED, SOURCE, TARGET
 from twinset.mirror.write_path import FAILED, REMOTE
 
@@ -141,3 +141,83 @@ def test_a_daemons_question_does_not_end_the_work_of_the_other_side() -> None:
     requests.mark_stale(side, "ask", 5)
     assert ports.replies[-1] == ("ask", None)
     assert side.path.mode == REMOTE
+
+
+@pytest.mark.parametrize(
+    ("kind", "ended"), [(READ, False), (WRITE, False), (COPY, True)], ids=["read", "write", "copy"]
+)
+def test_a_side_alone_ends_its_rebuild_only_when_it_cannot_read_what_it_copies(
+    kind: int, ended: bool
+) -> None:
+    """A client's error is the client's; an extent that cannot be read cannot become equal (8.4-01, promise 2)."""
+    side, ports = make(State.SOLO, base=4)
+    side.maps.set_dirty(3)
+    side.told.rebuild = True
+    side.session_up(peer(State.STALE, cur=4))
+    side.control({"type": "attached", "epoch": 1})
+    assert side.disk_failed(Op(kind, 0, 4, 0, "client"), 5) is False
+    assert bool(ports.closed) is ended
+    assert side.record.state == State.SOLO
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"), [(READ, "read"), (WRITE, "write"), (COPY, "read")], ids=["read", "write", "copy"]
+)
+def test_the_event_names_what_the_disk_was_asked(kind: int, operation: str) -> None:
+    """A source reads what it copies; its operator hears of a read (8.4-01)."""
+    side, ports = serving()
+    told: list[dict[str, Any]] = []
+    ports.log = lambda _name, **fields: told.append(fields)
+    side.disk_failed(Op(kind, 0, 4, 0, "client"), 5)
+    assert told[0]["operation"] == operation
+
+
+def test_a_source_about_to_be_in_step_begins_anew_with_any_error() -> None:
+    """FINISHING with a bad disk would promise what it cannot keep (R6, R10)."""
+    side, ports = make(State.SOLO, base=4)
+    side.told.rebuild = True
+    side.session_up(peer(State.STALE, cur=4))
+    side.control({"type": "attached", "epoch": 1})
+    assert side.record.state == State.FINISHING
+    side.disk_failed(None, 5)
+    assert ports.closed == ["the disk of the source failed"]
+
+
+def test_a_disk_that_is_given_up_is_faulty_by_record() -> None:
+    """Nobody came to go on: FAULTY is durable, every operation ends with an error, and that once (R10)."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    side.session_down("cut")
+    assert side.record.state == State.IN_SYNC
+    ports.calls.clear()
+    side.tick(side.settings.mirror_timeout_ms)
+    assert ports.calls[0] == "persist FAULTY"
+    assert (side.path.mode, ports.done, bool(op.error)) == (FAILED, [op], True)
+
+
+def test_the_standby_says_that_its_disk_has_failed() -> None:
+    """FAULTY is durable before the source hears of it and goes on alone; a second error says nothing new (R1, R10)."""
+    side, ports = target()
+    ports.calls.clear()
+    for _ in range(2):
+        assert side.disk_failed(write(0), 5) is False
+    assert ports.calls == ["persist FAULTY", "control target_faulty"]
+    assert ports.closed == ["the disk of the standby side failed"]
+
+
+def test_a_failed_side_yields_to_one_that_went_on_without_it() -> None:
+    """The other side is alone, and not for this one's sake: what is held ends with an error (R1)."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    side.session_down("cut")
+    ports.messages.clear()
+    side.session_up(peer(State.SOLO, cur=9, base=5))
+    assert (side.record.state, side.serving) == (State.STALE, False)
+    assert not ports.messages
+    assert (ports.done, bool(op.error)) == ([op], True)

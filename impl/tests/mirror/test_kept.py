@@ -41,6 +41,9 @@ def test_the_layout_is_what_the_document_says() -> None:
     assert int.from_bytes(whole[24:32], "little") == 4096
     assert whole[4096 : 4096 + 16] == content()[:16]
     assert whole[-40:-32] == b"TWINKEND"
+    chunks = -(-len(content()) // 65536)
+    assert len(whole) == 4096 + len(content()) + chunks * 16 + 40
+    assert whole[4096 + len(content()) :].startswith(kept.digest(content()[:65536]))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,19 @@ def test_a_file_that_was_not_finished_is_none() -> None:
     for wrong in (whole[:-1], whole[:5000], whole[:50], b"", whole + b"x"):
         with pytest.raises(kept.KeptDamaged):
             read_back(wrong, 0, 16)
+
+
+@pytest.mark.parametrize(("text_bytes", "count"), [((1 << 20) + 1, 0), (0, (1 << 22) + 1)])
+def test_a_head_that_claims_too_much_is_not_read(text_bytes: int, count: int) -> None:
+    """Neither a long description nor many extents make the reader take memory for them."""
+    head = bytearray(written()[:88])
+    head[12:16], head[16:24] = text_bytes.to_bytes(4, "little"), count.to_bytes(8, "little")
+    asked: list[int] = []
+
+    def read(at: int, length: int) -> bytes:
+        asked.append(length)
+        return bytes(head[at : at + length])
+
+    with pytest.raises(kept.KeptDamaged, match="too many"):
+        kept.decode(read, 1 << 40)
+    assert asked == [88]

@@ -7,6 +7,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinset.mirror.cluster_partition import MAP_BYTES_MAX
 from twinset.mirror.maps import EXTENTS_MAX, Maps, extent_shift, pack_bits, unpack_bits
 
 
@@ -129,3 +130,26 @@ def test_packed_maps_come_back(case: tuple[int, set[int]]) -> None:
     count, extents = case
     assert unpack_bits(pack_bits(extents, count), count) == sorted(extents)
     assert unpack_bits(pack_bits(extents, count) + b"\xff", count) == sorted(extents)
+
+
+def test_what_is_written_after_a_mark_is_in_the_window() -> None:
+    """A durable epoch is over: the next write belongs to a later one, or the mark would cover it too (R3)."""
+    maps = make()
+    maps.set_durable(maps.epoch)
+    maps.mark(1, 1, maps.epoch)
+    assert list(maps.in_window()) == [1]
+
+
+def test_the_extent_is_the_smallest_that_fits() -> None:
+    """A copy of the difference costs no more than the bound asks for (4.3.3)."""
+    most = EXTENTS_MAX << 16
+    assert EXTENTS_MAX == 8 * MAP_BYTES_MAX, (
+        "one bit each, in the place that the CLUSTER partition has (4.1.3-02)"
+    )
+    assert [extent_shift(size) for size in (1, most, most + 1, 2 * most, 2 * most + 1)] == [
+        16,
+        16,
+        17,
+        17,
+        18,
+    ]

@@ -1,3 +1,4 @@
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -99,3 +100,34 @@ def test_the_longest_chain_ends(table: Table, links: int) -> None:
     found = partition_table.read(reader(sectors))
     assert found is not None
     assert (len(found.logical), bool(found.damage)) == (64, links > 64)
+
+
+def test_a_link_covers_its_logical_partition() -> None:
+    """Place and length of a link are within the container, from the link to the end: other tools go by them."""
+    container = Entry(4, 0x0F, 2048, 4096)
+    sectors = partition_table.write(
+        1, [container], [Logical(2048, 0x83, 2112, 64), Logical(3000, 0x83, 3064, 70)]
+    )
+    link = sectors[2048][462:478]
+    assert (link[4], link[8:12], link[12:16]) == (
+        partition_table.EXTENDED_KIND,
+        (3000 - 2048).to_bytes(4, "little"),
+        (3064 + 70 - 3000).to_bytes(4, "little"),
+    )
+
+
+def test_a_chain_that_leaves_its_container_is_followed_no_further(table: Table) -> None:
+    """What stands outside is not taken for partitions of the disk, and nothing inside is found twice."""
+    sectors = {0: table((0x0F, 100, 1000)), 100: table((0x83, 10, 10), (0x05, 1000, 50))}
+    found = partition_table.read(reader(sectors))
+    assert found is not None
+    assert [entry.number for entry in found.logical] == [5]
+    assert "loops or leaves" in found.damage
+
+
+def test_a_table_counts_in_32_bits() -> None:
+    """The bound that an operator is told is the one of the bytes."""
+    most = partition_table.SECTORS_MAX
+    partition_table.write(1, [Entry(1, 0x83, 1, most)])
+    with pytest.raises(struct.error):
+        partition_table.write(1, [Entry(1, 0x83, 1, most + 1)])

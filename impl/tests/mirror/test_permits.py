@@ -9,7 +9,7 @@ import pytest
 from twinset.errors import DiskError
 from twinset.mirror import copy_mode, permits, requests
 from twinset.mirror.cluster_partition import State
-from twinset.mirror.session import IDLE, SOURCE
+from twinset.mirror.session import IDLE, SOURCE, Pending
 
 from .ports import write
 from .test_side import make, peer
@@ -255,3 +255,19 @@ def test_a_permit_that_was_interrupted_leaves_a_full_copy() -> None:
     again.record = side.record.replace(boot_id=ELSEWHERE)
     decision = copy_mode.decide(again.view, peer(State.STALE, cur=4).peer)
     assert (decision.mode, decision.row) == (copy_mode.FULL, "source-unsure")
+
+
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize("work", ["closing", "deactivation", "received", "own"])
+def test_earlier_work_ends_before_anybody_else_is_let_in(work: str, forced: bool) -> None:
+    """A shutdown, the end of a group, or writes on their way: each by itself refuses the access, force too (R11)."""
+    side, ports = make(State.SOLO, base=4)
+    if work == "received":
+        side.target.inflight = 1
+    elif work == "own":
+        side.become_source()
+        side.path.write(write(0))
+    else:
+        setattr(side, work, Pending("earlier", 0))
+    assert permit(side, ports, forced=forced) == ("E_STATE", requests.EARLIER_WORK)
+    assert not ports.exported

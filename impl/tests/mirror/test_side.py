@@ -393,3 +393,50 @@ def test_control_messages_out_of_place_end_the_session(message: dict[str, Any]) 
     side.session_up(peer())
     with pytest.raises(ProtocolError):
         side.control(message)
+
+
+@pytest.mark.parametrize(
+    ("boot", "continuous", "reason"),
+    [(b"0" * 16, True, "both servers went down"), (BOOT, False, "the difference map was lost")],
+)
+def test_a_side_alone_that_lost_its_difference_counts_everything_before_it_is_open(
+    boot: bytes, continuous: bool, reason: str
+) -> None:
+    """OPEN of this boot would make a lost map look whole, so it is full before the record (R5, R8)."""
+    side, ports = make(State.SOLO, base=4, boot_id=boot)
+    side.maps.continuous = continuous
+    seen: list[int] = []
+    ports.persist = lambda _record: seen.append(side.maps.dirty_count)  # type: ignore[assignment, method-assign]
+    requests.activate(side, "activate", peer_down=True)
+    assert side.serving
+    assert (side.full_reason, side.maps.dirty_count) == (reason, 8)
+    assert seen[:1] == [8]
+
+
+def test_a_side_alone_whose_difference_is_known_counts_nothing_more() -> None:
+    """A restart of the process alone loses no map: a high-speed copy follows (4.3.4.3, R5)."""
+    side, _ = make(State.SOLO, base=4)
+    side.maps.set_dirty(2)
+    requests.activate(side, "activate", peer_down=True)
+    assert (side.full_reason, side.maps.dirty_count) == ("", 1)
+
+
+def test_an_interrupted_rebuild_owes_its_clients_nothing() -> None:
+    """A write that went to both sides ends with the own disk when the target is lost, and is difference (R1, R6)."""
+    side, ports = make(State.SOLO, base=4)
+    side.told.rebuild = True
+    side.maps.set_dirty(5)
+    ports.slots = 0
+    requests.activate(side, "activate", peer_down=True)
+    side.session_up(peer(State.STALE, cur=4))
+    side.control({"type": "attached", "epoch": 1})
+    op = write(0)
+    side.path.write(op)
+    assert ports.sent == [op]
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 0)
+    assert not ports.done
+    side.session_down("cut")
+    assert (ports.done, op.error) == ([op], 0)
+    assert list(side.maps.dirty_extents()) == [0, 5]
+    assert "rebuild_interrupted" in ports.events

@@ -63,3 +63,27 @@ def test_what_marks_a_whole_disk(sector: int) -> None:
         assert signatures.of_whole_disk(disk(size, (place, b"PRIVHEAD")), size, sector) == ("dynamic disk",)
     both = disk(size, (sector, b"EFI PART"), (0, b"XFSB"))
     assert signatures.of_whole_disk(both, size, sector) == ("XFS", "GPT")
+
+
+def test_every_mark_stands_where_the_formats_say() -> None:
+    """The whole table against the magic numbers of the formats, each at its offset (2.2.2.1-11)."""
+    assert set(signatures._FILE_SYSTEMS) == {
+        ("ext2/3/4", 1024 + 56, bytes.fromhex("53ef")),  # s_magic 0xEF53 in the superblock at 1024
+        ("XFS", 0, b"XFSB"),
+        ("NTFS", 3, b"NTFS    "),  # OEM names of boot sectors
+        ("exFAT", 3, b"EXFAT   "),
+        ("FAT", 0x36, b"FAT1"),  # file system type of FAT12 and FAT16, of FAT32
+        ("FAT", 0x52, b"FAT32   "),
+        ("btrfs", 65536 + 64, b"_BHRfS_M"),
+        ("F2FS", 1024, (0xF2F52010).to_bytes(4, "little")),
+        ("ReiserFS", 65536 + 52, b"ReIsEr"),
+        ("JFS", 32768, b"JFS1"),
+        ("ISO 9660", 16 * 2048 + 1, b"CD001"),
+        ("swap", 4096 - 10, b"SWAPSPACE2"),
+        ("LUKS", 0, b"LUKS" + bytes([0xBA, 0xBE])),
+        *(
+            ("LVM", sector * 512 + 24, b"LVM2 001") for sector in range(4)
+        ),  # behind LABELONE in sectors 0 to 3
+        ("software RAID", 4096, (0xA92B4EFC).to_bytes(4, "little")),  # metadata 1.2 and 1.1
+        ("software RAID", 0, (0xA92B4EFC).to_bytes(4, "little")),
+    }

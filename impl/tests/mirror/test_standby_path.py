@@ -74,3 +74,13 @@ def test_a_failed_write_is_reported_to_the_side_and_not_to_the_other() -> None:
     target.write(op, 1, 1)
     assert not target.done(op, 5)
     assert errors == [(op, 5)]
+
+
+def test_what_was_received_is_counted() -> None:
+    """Operations and bytes, for `twinset mirror stats`; what was refused is none of them."""
+    target, ports, _ = make()
+    target.write(write(0, 4), 1, 1)
+    target.write(write(16, 8), 2, 1)
+    with pytest.raises(ProtocolError):
+        target.write(write(0), 4, 1)
+    assert (ports.counts.received, ports.counts.received_bytes) == (2, 12)

@@ -42,3 +42,8 @@ def test_a_count_that_cannot_be_is_refused(count: int) -> None:
     stream.acknowledge(2)
     with pytest.raises(ProtocolError, match="were taken there"):
         stream.resume(2, count)
+
+
+def test_a_session_begins_in_the_first_epoch() -> None:
+    """Both sides count its moves from 1, or one would refuse the other's first move as an old one."""
+    assert Stream(b"id").epoch == 1

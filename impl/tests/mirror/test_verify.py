@@ -8,9 +8,19 @@ import pytest
 
 from twinset.errors import ProtocolError
 from twinset.mirror import requests
+from twinset.mirror.cluster_partition import State
 from twinset.mirror.operations import VERIFY, Op
 from twinset.mirror.session import COPY_RUNS, IN_STEP
-from twinset.mirror.verify import BLOCK_BYTES, DIGEST_BYTES, FEATURE, OPS_A_PIECE, digests
+from twinset.mirror.verify import (
+    BLOCK_BYTES,
+    DIGEST_BYTES,
+    EVENTS_MAX,
+    FEATURE,
+    OPS_A_PIECE,
+    SAVE_MARKS,
+    digests,
+    mark,
+)
 
 from .ports import Ports, write
 from .test_side import make, peer
@@ -105,6 +115,7 @@ def test_the_second_look_tells_blocks() -> None:
     """A piece of several blocks is told block by block."""
     assert len(digests(bytes(2 * BLOCK_BYTES), BLOCK_BYTES)) == 2 * DIGEST_BYTES
     assert digests(b"a", 512) != digests(b"b", 512)
+    assert len(digests(b"a", 512)) == 16, "as the wire protocol says"
 
 
 def test_a_repair_is_difference_on_both_sides_before_it_is_copied() -> None:
@@ -298,3 +309,110 @@ def test_a_look_for_the_other_side_is_work_of_its_session() -> None:
     assert side.target.done(look, 0)
     assert side.drained
     assert side.target.received == 0, "it is no operation of the mirror"
+
+
+def test_it_is_at_work_as_long_as_something_is_left_to_do() -> None:
+    """The process looks after it more often then: while pieces are open, or could be begun; not while it waits."""
+    side, ports = comparing()
+    assert side.verify.active
+    session = side.session
+    assert session is not None
+    session.phase = COPY_RUNS
+    assert side.verify.active, "pieces are under way"
+    for op in ports.reads:
+        side.path.local_done(op, 0)
+    side.progress()
+    assert not side.verify.active, "it waits until both are in step again"
+    session.phase = IN_STEP
+    assert side.verify.active
+    ports.looks.clear()
+    ports.reads.clear()
+    side.progress()
+    finish(side, ports)
+    assert not side.verify.active
+    assert told(side)["left_s"] == 0
+
+
+def test_a_range_up_to_the_end_of_an_extent_touches_no_other() -> None:
+    """What is repaired is what differs, rounded to whole extents (rule 4)."""
+    side, _ = make()
+    mark(side, [[16, 16], [70, 4]])
+    assert list(side.maps.dirty_extents()) == [1, 4]
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_first_differences_have_an_event_each(restored: bool) -> None:
+    """As many as EVENTS_MAX of each process; the others are in the list and in the sum."""
+    side, ports = comparing()
+    if restored:
+        job = ports.jobs[-1]
+        side, ports = make()
+        side.verify.restore(job)
+    for number in range(EVENTS_MAX + 3):
+        side.verify.found(number * 4, 2)
+    assert ports.events.count("verify_difference") == EVENTS_MAX
+    assert told(side)["found_bytes"] == 2 * (EVENTS_MAX + 3)
+
+
+def test_a_piece_that_was_given_up_gives_its_buffer_back_once() -> None:
+    """Interrupted while both look, it ends with its own read, whatever the other side still says (rule 3)."""
+    side, ports = comparing()
+    pieces = list(ports.reads)
+    side.verify.interrupt()
+    assert not ports.done, "the disk works on the buffers"
+    for op in pieces:
+        side.path.local_done(op, 0)
+    assert ports.done == pieces
+    for token, *_ in list(ports.looks):
+        side.verify.digest(token, digests(bytes(PIECE), PIECE), 0)
+    assert ports.done == pieces
+
+
+def test_a_repair_begins_only_where_it_was_asked_for() -> None:
+    """Agreed to by a side that was not asked, by one that copies already, or by a target: the protocol is broken."""
+    side, _ = comparing()
+    with pytest.raises(ProtocolError):
+        side.control({"type": "repairing"})
+    target, _ = make()
+    target.session_up(peer(role="source"))
+    target.control({"type": "attach", "mode": "window", "cur": 5, "set_uuid": "", "epoch": 1})
+    with pytest.raises(ProtocolError):
+        target.control({"type": "repairing"})
+    copying, ports = make(State.SOLO, base=4)
+    copying.told.rebuild = True
+    copying.maps.set_dirty(1)
+    ports.slots = 0
+    copying.session_up(peer(State.STALE, cur=4))
+    copying.control({"type": "attached", "epoch": 1})
+    with pytest.raises(ProtocolError):
+        copying.control({"type": "repairing"})
+
+
+def test_a_long_comparison_is_saved_now_and_then() -> None:
+    """A process that dies loses some intervals of work, not all of it."""
+    side, ports = comparing()
+    saved = len(ports.jobs)
+    side.now_ms = SAVE_MARKS * side.settings.mark_interval_ms - 1
+    answer(side, ports)
+    assert len(ports.jobs) == saved
+    side.now_ms += 1
+    answer(side, ports)
+    assert [job["cursor"] for job in ports.jobs[saved:]] == [2 * PIECE]
+
+
+def test_a_look_that_was_given_up_while_it_waited_ends_when_the_range_is_free() -> None:
+    """Its buffer comes back then, nobody looks, and nobody waits behind it for ever (rule 3)."""
+    side, ports = comparing()
+    op = write(0)
+    side.path.write(op)
+    answer(side, ports, b"x" * PIECE)
+    looks = len(ports.looks)
+    side.verify.interrupt()
+    side.path.receipt(1)
+    side.path.local_done(op, 0)
+    side.path.written(1)
+    assert len(ports.looks) == looks
+    assert [each.offset for each in ports.done if each.kind == VERIFY] == [0]
+    later = write(0)
+    side.path.write(later)
+    assert later.seq == 2

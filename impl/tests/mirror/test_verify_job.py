@@ -12,7 +12,7 @@ SIZE = 1 << 20
 def test_neighbours_become_one_range_and_nothing_counts_twice() -> None:
     """Blocks that touch are one range; a block that is noted again after an interruption is known."""
     job = Job(1, "a-b", SIZE)
-    assert [job.note(at, 4096) for at in (8192, 0, 4096, 4096)] == [True, True, True, False]
+    assert [job.note(at, 4096) for at in (8192, 0, 4096, 4096, 8192)] == [True, True, True, False, False]
     assert job.ranges == [[0, 12288]]
     assert job.found_bytes == 12288
 

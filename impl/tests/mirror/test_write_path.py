@@ -313,3 +313,111 @@ def test_failed_is_for_good() -> None:
     op = bench.write(0)
     assert op.error
     assert not bench.ports.sent
+
+
+def test_everything_of_clients_is_counted() -> None:
+    """Operations and bytes, for `twinset mirror stats`; the pieces of a copy are no work of clients."""
+    bench = Bench()
+    bench.path.read(Op(READ, 0, 8, 0, "client"))
+    bench.write(0)
+    bench.path.flush("client")
+    bench.path.write(Op(COPY, 32, 16, 0, None))
+    counts = bench.ports.counts
+    assert (counts.reads, counts.read_bytes) == (1, 8)
+    assert (counts.writes, counts.written_bytes, counts.flushes) == (1, 4, 1)
+
+
+def test_during_a_rebuild_the_mark_needs_both_flushes_too() -> None:
+    """What went to both sides leaves the window only when both have it durably, also while a copy runs (R3)."""
+    bench = Bench(COPYING)
+    bench.finish(bench.write(0))
+    bench.path.close_epoch()
+    assert bench.ports.asked == bench.ports.flushes
+    (token,) = bench.ports.flushes
+    bench.path.flush_done(token, 0, remote=False)
+    assert not bench.ports.marks
+    bench.path.flush_done(token, 0, remote=True)
+    assert len(bench.ports.marks) == 1
+
+
+def test_what_never_left_counts_for_no_epoch() -> None:
+    """A piece that could not be read ends while a write of the epoch is under way: the epoch stays open (R3)."""
+    bench = Bench()
+    op = bench.write(0)
+    bench.path.close_epoch()
+    unread = Op(COPY, 32, 16, 0, None)
+    bench.path.write(unread)
+    bench.path.local_done(unread, 5)
+    assert unread in bench.ports.done
+    assert not bench.ports.flushes, "the write has not ended"
+    bench.finish(op)
+    assert bench.ports.flushes
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_after_an_interruption_epochs_are_closed_again(recorded: bool) -> None:
+    """A mark that was interrupted, by a break or without one, is no reason to tell none in the next session (R3)."""
+    bench = Bench()
+    op = bench.write(0)
+    bench.path.close_epoch()
+    if recorded:
+        bench.path.drop_remote()
+        bench.path.local_done(op, 0)
+        assert not bench.ports.flushes, "there is nobody to mark it for"
+    else:
+        bench.path.suspend()
+    bench.path.begin_session()
+    if not recorded:
+        bench.finish(op)
+    bench.path.set_mode(MIRROR)
+    bench.finish(bench.write(32))
+    bench.path.close_epoch()
+    assert bench.ports.flushes
+
+
+def test_a_copy_that_lost_its_other_side_is_not_done() -> None:
+    """Its extent stays difference: nothing says that the other disk has it (promise 4)."""
+    bench = Bench(COPYING)
+    piece = Op(COPY, 0, 16, 0, None)
+    bench.path.write(piece)
+    bench.path.local_done(piece, 0)
+    assert bench.ports.sent == [piece]
+    bench.path.drop_remote()
+    assert (bench.ports.done, bool(piece.error)) == ([piece], True)
+
+
+def test_a_path_that_has_failed_leaves_nothing_unanswered_when_its_session_ends() -> None:
+    """What was still owed by the other side ends with an error then, flushes too."""
+    bench = Bench()
+    op = bench.write(0)
+    flush = bench.path.flush("client")
+    bench.path.mode = FAILED
+    bench.path.local_done(op, 0)
+    bench.path.suspend()
+    assert (bench.ports.done, bool(op.error)) == ([op], True)
+    assert (bench.ports.flushed, bool(flush.error)) == ([flush], True)
+
+
+def test_without_the_other_side_a_flush_is_answered_by_the_own_one() -> None:
+    """After the record of the break only the own flush counts, and it still has to have ended (R14)."""
+    bench = Bench()
+    flushed, waiting = bench.path.flush("one"), bench.path.flush("two")
+    bench.path.flush_done(flushed.token, 0, remote=False)
+    bench.path.suspend()
+    bench.path.drop_remote()
+    assert bench.ports.flushed == [flushed]
+    bench.path.flush_done(waiting.token, 0, remote=False)
+    assert bench.ports.flushed == [flushed, waiting]
+
+
+def test_a_flush_that_the_other_side_owes_is_asked_again_in_a_new_session() -> None:
+    """The answer belonged to the lost connection; what this side has flushed already is not flushed again (R14)."""
+    bench = Bench()
+    flush = bench.path.flush("client")
+    bench.path.flush_done(flush.token, 0, remote=False)
+    bench.path.suspend()
+    bench.path.begin_session()
+    assert bench.ports.asked == [flush.token, flush.token]
+    assert bench.ports.flushes == [flush.token]
+    bench.path.flush_done(flush.token, 0, remote=True)
+    assert bench.ports.flushed == [flush]

@@ -142,10 +142,10 @@ class Record:
         """Return a copy with `changes`."""
         return dataclasses.replace(self, **changes)
 
-    def with_cur(self, cur: int, **changes: Any) -> Record:
-        """Return a copy of the new generation `cur`; the old one goes into the history."""
-        history = (self.cur, *self.history)[:HISTORY_MAX] if self.cur else self.history
-        return dataclasses.replace(self, cur=cur, history=history, **changes)
+    @property
+    def lineage(self) -> tuple[int, ...]:
+        """Return the history of the generation that follows this one."""
+        return (self.cur, *self.history)[:HISTORY_MAX] if self.cur else self.history
 
 
 # One record slot. The digest is SHA-256 over bytes 0..4063 and stands at 4064.

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from . import copy_mode
-from .cluster_partition import HISTORY_MAX, State
+from .cluster_partition import State
 from .requests import EARLIER_WORK, persist_alone
 from .session import CONNECTED, IDLE
 
@@ -172,10 +172,9 @@ def keep(side: Side, request: Any) -> None:
         )
     elif not record.base:
         side.all_differs("an operator named the good side; nobody knows where the two sides parted")
-    side.closed = False
     side.leave_source()
     side.role = IDLE
-    persist_alone(side, history=(record.cur, *record.history)[:HISTORY_MAX])
+    persist_alone(side, history=record.lineage)
     side.ports.log("kept", server=side.settings.server)
     side.told.rebuild = True
     side.become_source()

@@ -66,7 +66,6 @@ def give_up_disk(side: Side) -> None:
     state = side.record.state
     serves = side.role == SOURCE and side.path.mode != FAILED
     if side.failed and (state == State.IN_SYNC or (state == State.FAULTY and serves)):
-        side.end_copy()
         if state == State.IN_SYNC:
             side.persist(state=State.FAULTY)
         side.path.revoke()

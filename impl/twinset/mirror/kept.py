@@ -19,6 +19,7 @@ import json
 import struct
 from bisect import bisect
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import TwinsetError
@@ -93,7 +94,7 @@ class Kept:
         """Return where a range of the mirrored area lies, as (offset in the data, length); KeptDamaged for a gap."""
         found, starts = [], self.starts
         while length > 0:
-            at = bisect(self.runs, (offset, 1 << 63)) - 1
+            at = bisect(self.runs, offset, key=itemgetter(0)) - 1
             run_offset, run_length = self.runs[at] if at >= 0 else (0, 0)
             if not run_offset <= offset < run_offset + run_length:
                 raise KeptDamaged(f"byte {offset} was not kept: it did not differ, as far as was known")

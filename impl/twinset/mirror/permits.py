@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import copy_mode, requests
-from .cluster_partition import HISTORY_MAX, Role, State
+from .cluster_partition import Role, State
 from .session import CONNECTED, IDLE
 from .write_path import HOLD, SOLO
 
@@ -91,7 +91,7 @@ def _force(side: Side, doubt: str) -> None:
         forced=True,
         cur=side.ports.new_id(),
         base=0,
-        history=(record.cur, *record.history)[:HISTORY_MAX] if record.cur else record.history,
+        history=record.lineage,
         target_of=0,
         open=True,
         boot_id=side.settings.boot_id,

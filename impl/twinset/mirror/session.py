@@ -28,11 +28,11 @@ class Settings:
     server: str
     server_index: int
     boot_id: bytes
+    piece_max: int
+    mirror_timeout_ms: int
+    mark_interval_ms: int
     server_uuid: bytes = NO_ID
-    piece_max: int = 65536
     fastsync: bool = True
-    mirror_timeout_ms: int = 10_000
-    mark_interval_ms: int = 1_000
     disk: str = ""
     data_start_bytes: int = 0  # of the mirrored area on the disk
 

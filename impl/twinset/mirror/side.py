@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twinset.errors import DiskError, ProtocolError
 
 from . import attaching, copy_mode, divergence, failures, requests, verify
-from .cluster_partition import HISTORY_MAX, NO_ID, Record, Role, State
+from .cluster_partition import NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
     ATTACHING,
@@ -282,7 +282,7 @@ class Side:
             state=State.SOLO,
             base=record.cur,
             cur=self.ports.new_id(),
-            history=(record.cur, *record.history)[:HISTORY_MAX],
+            history=record.lineage,
             open=True,
             boot_id=self.settings.boot_id,
             role=Role.ACTIVE,

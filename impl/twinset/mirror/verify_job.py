@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from dataclasses import asdict, dataclass, field, fields
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Job:
     def note(self, offset: int, length: int) -> bool:
         """Take a difference into the list; False when it is there already."""
         ranges, end = self.ranges, offset + length
-        at = bisect(ranges, [offset, 1 << 63])
+        at = bisect(ranges, offset, key=itemgetter(0))
         if at and end <= ranges[at - 1][0] + ranges[at - 1][1]:
             return False
         self.found_bytes += length

@@ -59,7 +59,6 @@ def read(path: SourcePath, op: Op) -> None:
     shift = path.maps.shift
     op.first = op.offset >> shift
     op.last = (op.offset + op.length - 1) >> shift
-    op.error = 0
     if path.ranges.lock(op):
         send(path, op)
 

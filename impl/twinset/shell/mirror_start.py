@@ -108,7 +108,7 @@ def settings(daemon: Mirrord) -> Settings:
         spec.server,
         spec.server_index,
         daemon.boot_id,
-        identity(daemon.state_dir / "server_id"),
+        server_uuid=identity(daemon.state_dir / "server_id"),
         piece_max=daemon.pool.size,
         fastsync=spec.fastsync,
         mirror_timeout_ms=daemon.silence_ms,
