@@ -356,3 +356,19 @@ def test_a_mark_is_tried_once_in_each_interval() -> None:
     assert len(ports.flushes) == flushes
     side.tick(1_000 + side.settings.mark_interval_ms)
     assert len(ports.flushes) == flushes + 1
+
+
+def test_a_former_source_takes_no_new_role_before_its_own_writes_have_ended() -> None:
+    """They could land on newer ones, as a target and as a source; the path of the present role orders its own (R11)."""
+    side, ports = make(State.SOLO, base=4)
+    side.become_source()
+    op = write(0)
+    side.path.write(op)
+    assert side.drained
+    side.leave_source()
+    assert not side.drained
+    requests.activate(side, "activate", peer_down=True)
+    assert not side.serving
+    side.path.local_done(op, 0)
+    side.tick(10)
+    assert (side.serving, ports.replies) == (True, [("activate", None)])
