@@ -260,6 +260,13 @@ def test_a_map_of_another_record_does_not_count(change: dict[str, object], count
         check_map(encode_map(MAPPED, 7, BITS), BITS, MAPPED.replace(**change), counter)
 
 
+@pytest.mark.parametrize(("at", "value", "reason"), [(0, b"TWINSREC", "magic"), (8, b"\x02", "version 2")])
+def test_a_well_sealed_header_of_another_kind_is_no_map(at: int, value: bytes, reason: str) -> None:
+    """A fitting checksum does not make a record, or a later version, a map of this program."""
+    with pytest.raises(RecordCorrupt, match=reason):
+        check_map(reseal(encode_map(MAPPED, 7, BITS), at, value), BITS, MAPPED, 8)
+
+
 def test_any_damaged_byte_of_the_map_or_its_header_is_noticed() -> None:
     """A map that was torn or damaged does not count."""
     header = encode_map(MAPPED, 7, BITS)

@@ -97,6 +97,7 @@ def test_a_side_that_is_given_up_is_so_by_record_before_anything_is_copied() -> 
     assert side.may_activate()
     divergence.give_up(side, "two")
     assert ports.replies[-2:] == [("one", None), ("two", None)]
+    assert ports.events.count("given_up") == 1
     assert summary(side)["given_up"] is True
 
 
@@ -237,3 +238,9 @@ def test_a_side_that_never_wrote_alone_knows_no_time() -> None:
     requests.activate(side, "a", peer_down=True)
     side.tick(20)
     assert (side.record.alone_since_s, side.alone.last_s) == (0, 0)
+
+
+def test_neighbouring_extents_are_one_range() -> None:
+    """What an operator sees is as short as the facts allow (promise 8)."""
+    side, _ = make()
+    assert divergence.merged(side.maps, [1, 3, 4, 5, 7]) == [(16, 16), (48, 48), (112, 16)]

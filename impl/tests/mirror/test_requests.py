@@ -187,6 +187,8 @@ def test_a_close_ends_the_session_and_says_how(clean: bool) -> None:
     side.flush_done(ports.flushes[-1], 0, remote=False)
     assert side.record.clean is clean
     assert ports.closed == ["closed cleanly" if clean else "closed"]
+    side.path.write(write(0))
+    assert not (ports.sent or ports.writes), "what comes later is held"
     assert ports.replies[-1] == (
         "close", None if clean else ("E_STATE", "closed, but not CLEAN: IN_SYNC")
     )  # fmt: skip
@@ -356,3 +358,20 @@ def test_a_mark_is_tried_once_in_each_interval() -> None:
     assert len(ports.flushes) == flushes
     side.tick(1_000 + side.settings.mark_interval_ms)
     assert len(ports.flushes) == flushes + 1
+
+
+def test_a_former_source_takes_no_new_role_before_its_own_writes_have_ended() -> None:
+    """They could land on newer ones, as a target and as a source; the path of the present role orders its own (R11)."""
+    side, ports = make(State.SOLO, base=4)
+    side.become_source()
+    op = write(0)
+    side.path.write(op)
+    assert side.drained
+    side.leave_source()
+    assert not side.drained
+    requests.activate(side, "activate", peer_down=True)
+    assert not side.serving
+    side.path.local_done(op, 0)
+    side.tick(10)
+    assert (ports.done, bool(op.error)) == ([op], True), "nobody answers for what a given up role has written"
+    assert (side.serving, ports.replies) == (True, [("activate", None)])

@@ -185,8 +185,12 @@ def test_an_interrupted_piece_is_looked_at_again() -> None:
     session = peer()
     session.features = frozenset({FEATURE})
     side.session_up(session)
+    ports.messages.clear()
     side.control({"type": "attached", "epoch": 2})
     side.progress()
+    assert "verify_job" in [each["type"] for each in ports.messages], (
+        "the other side knows it from there on (rule 5)"
+    )
     assert [offset for _, offset, _, _ in ports.looks] == begun
     finish(side, ports)
     assert ports.events[-1] == "verify_equal"
@@ -416,3 +420,13 @@ def test_a_look_that_was_given_up_while_it_waited_ends_when_the_range_is_free() 
     later = write(0)
     side.path.write(later)
     assert later.seq == 2
+
+
+def test_a_set_that_is_being_handed_over_is_not_compared() -> None:
+    """The other side will write next; whoever asks hears so (rule 1)."""
+    side, ports = comparing()
+    side.verify.stop("stop")
+    assert side.session is not None
+    side.session.wanted = True
+    side.verify.start("again", repair=False)
+    assert "handed over or closed" in ports.replies[-1][1][1]
