@@ -26,7 +26,7 @@ def read_share(pair: Pair, address: str) -> str:
 
 
 @pytest.mark.needs("easy_creation")
-@pytest.mark.cluster("clients")
+@pytest.mark.cluster("shared")
 @clause("7.4-06")
 def test_scripts_for_file_sharing_come_with_the_product(pair: Pair, judge: Judge) -> None:
     """With the scripts that the port makes a client has the share at the group's address, on either server, and no more

@@ -276,6 +276,7 @@ _BUILDERS: dict[str, Callable[[list[str], str], Config]] = {
     "routes": _routes,
     "watched": _watched,
     "clients": _clients,
+    "shared": _clients,
     "memory": _memory,
     "samples": _samples,
     "printing": _printing,

@@ -103,7 +103,7 @@ class Copying:
     def _bring_back(self) -> None:
         self.pair.power_on("server2")
         self.pair.wait(lambda s: s.servers["server2"] == "Od", "server 2 to be Od")
-        self.pair.operate("server.return", server="server2")
+        self.pair.until_accepted("server.return", server="server2")
         self.pair.wait(lambda s: s.servers["server2"] == "O", "server 2 to be O")
         self.pair.wait_set(SET, "NORMAL")
 

@@ -117,6 +117,16 @@ def test_a_broken_connection_ends_forwarded_requests(started: Pair) -> None:
     assert started.places(S1)["B"] is None
 
 
+def test_a_broken_connection_ends_steps_that_were_asked_of_the_peer(started: Pair) -> None:
+    """A creation or resolution whose step the peer may never have heard of is not waited for."""
+    told: list[tuple[bool, str]] = []
+    started.clusters[S1].creations[99] = lambda ok, reason: told.append((ok, reason))
+    started.queue.append((S1, events.PeerUnreachable()))
+    started.settle()
+    assert told == [(False, "the control connection to the other server was lost")]
+    assert not started.clusters[S1].creations
+
+
 def test_a_start_that_fails_says_which_resource(started: Pair) -> None:
     """The answer to a start names the resource, its reason and the class of the error; it is rolled back."""
     started.ask(S1, "group.stop", group="A")

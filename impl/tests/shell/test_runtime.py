@@ -273,3 +273,23 @@ def test_a_refused_down_leaves_the_machine_alone(tmp_path: Path, monkeypatch: py
         assert world.runtime.last_act == ()
 
     scenario(tmp_path, monkeypatch, work)
+
+
+def test_a_message_that_no_link_takes_ends_what_waits_for_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heard by heartbeats, the peer may not be connected yet: a request passed on then is lost, and the core hears so."""
+
+    async def work(world: World) -> None:
+        def lost(event: events.Event) -> list[effects.Effect]:
+            if isinstance(event, events.Request):
+                return [effects.SendPeer({"kind": "request"})]
+            if isinstance(event, events.PeerUnreachable):
+                return [effects.Reply(1, ok=True, result={"told": True})]
+            return []
+
+        world.core.script = lost
+        async with asyncio.timeout(5):
+            assert await world.runtime.request("server.return", {}) == {"told": True}
+
+    scenario(tmp_path, monkeypatch, work)

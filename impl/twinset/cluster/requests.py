@@ -112,6 +112,9 @@ def fail_forwarded(cluster: Cluster, reason: str) -> None:
             "E_STATE", f"{reason} before it answered; look at the state", "", "twinset cluster status"
         )
         answer(cluster, request_id, forwarded=False, ok=False, body=refusal.as_json())
+    steps, cluster.creations = cluster.creations, {}
+    for then in steps.values():
+        then(False, reason)
 
 
 def _route(cluster: Cluster, request_id: int, verb: str, args: dict[str, Any], *, forwarded: bool) -> None:

@@ -329,7 +329,8 @@ class Runtime:
         if isinstance(effect, effects.SendHeartbeat):
             self._links.send(effect.lan, heartbeat.encode(effect.heartbeat, self._heartbeat_keys[0]))
         elif isinstance(effect, effects.SendPeer):
-            self._link.send(dict(effect.message))
+            if not self._link.send(dict(effect.message)):  # no link yet, or none any more: it is lost
+                self.feed(events.PeerUnreachable())
         elif isinstance(effect, effects.GrantLease):
             self.mirrors.grant(effect.until_ms)
         elif isinstance(effect, effects.RunStep):
