@@ -278,7 +278,7 @@ def test_a_refused_down_leaves_the_machine_alone(tmp_path: Path, monkeypatch: py
 def test_a_message_that_no_link_takes_ends_what_waits_for_its_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Heard by heartbeats, the peer may not be connected yet: a request passed on then is lost, and the core hears so."""
+    """The peer may be heard before it is connected: a request passed on then is lost, and the core hears so."""
 
     async def work(world: World) -> None:
         def lost(event: events.Event) -> list[effects.Effect]:
