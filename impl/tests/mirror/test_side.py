@@ -453,3 +453,5 @@ def test_fastsync_added_to_a_broken_mirror_begins_after_one_full_copy() -> None:
         side.settings = replace(side.settings, fastsync=True)
         assert side.decide(peer(State.STALE, cur=5)).mode == mode
         assert (side.maps.dirty_bytes == side.maps.size_bytes) == (not was)
+        restarted = Side(side.settings, side.record, side.maps, Ports())
+        assert restarted.decide(peer(State.STALE, cur=5)).mode == mode

@@ -71,7 +71,9 @@ class Side:
         self.outdated_ms = 0
         self.failed_ms = self.quiet_until_ms = 0
         self.covers = 0  # the generation whose other side serves without its disk, by way of this one
-        self.full_reason = ""
+        # Why everything is to be copied; a process before this one may have counted the whole disk.
+        whole = record.state == State.SOLO and maps.dirty_bytes == maps.size_bytes
+        self.full_reason = "the whole disk was counted as difference" if whole else ""
         self.activation: Pending | None = None
         self.deactivation: Pending | None = None
         self.closing: Pending | None = None
