@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.config import changes, lineage
 from twinset.config.cluster import same_name
 from twinset.errors import Refusal
-from twinset.shell import clock, control_channel, mirror_admin, program_verbs, read_devices
+from twinset.shell import clock, control_channel, guard, mirror_admin, program_verbs, read_devices
 from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     known = ALL.get(verb)
     if known is None:
         raise Refusal("E_NOTFOUND", f"unknown verb {verb!r}", help=f"known verbs: {', '.join(ALL)}")
-    args = {name: value for name, value in args.items() if value is not None}
+    args, shown = guard.taken({name: value for name, value in args.items() if value is not None})
     check_arguments(verb, args, known)
+    await daemon.guard.admit(verb, args, shown)
     if verb in OWN:
         return await _OWN[verb](daemon, args)
     runtime = await _runtime(daemon, verb)

@@ -72,7 +72,7 @@ def loaded(text: str) -> ClusterConfig:
 
 
 def without_passwords(text: str, config: ClusterConfig) -> str:
-    """Return the text as it may be kept: with a password in it, written anew without, and without its comments."""
+    """Return the text as it may be kept and sent: with a password in it, written anew without, and without comments."""
     secret = config.cluster.password or any(account.password for account in config.accounts)
     return configuration.dump(config) if secret else text
 
