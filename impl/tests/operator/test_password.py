@@ -3,12 +3,9 @@
 import getpass
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from twinset.commands import load
-from twinset.commands.options import parse
 from twinset.errors import Refusal
 from twinset.operator import password
 
@@ -107,13 +104,3 @@ def test_no_command_takes_it_as_an_argument() -> None:
     found = run("--help").output
     assert "--password-file" in found
     assert run("--password", "sesame", "group", "stop", "db").exit_code == 2
-
-
-def test_what_armload_keeps_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither an operator's password nor the token goes with the environment of a program."""
-    monkeypatch.setenv("TWINSET_PASSWORD", "sesame")
-    monkeypatch.setenv("TWINSET_TOKEN", "t" * 64)
-    monkeypatch.setenv("ARMS_GROUPNAME", "db")
-    environment: dict[str, Any] = load.request(parse(load.COMMAND, ["W1", "app"]))["environment"]
-    assert "ARMS_GROUPNAME" in environment
-    assert not {"TWINSET_PASSWORD", "TWINSET_TOKEN"} & environment.keys()

@@ -12,7 +12,6 @@ from twinset.commands.options import Command, Option, count, number
 from twinset.errors import DaemonUnreachable, Refusal, UsageError
 from twinset.monitoring.restarts import HOURS_MAX, RESTARTS_MAX
 from twinset.shell import clock
-from twinset.shell.paths import PASSWORD_VARIABLE, TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from twinset.commands.options import Given
@@ -87,15 +86,14 @@ def request(given: Given) -> dict[str, Any]:
     }
     if not given.has("service"):
         args["directory"] = os.path.abspath(given.values.get("directory", "."))  # noqa: PTH100 - links stay as written
-        args["environment"] = {name: value for name, value in os.environ.items() if _travels(name, value)}
+        args["environment"] = {name: value for name, value in os.environ.items() if _travels(name + value)}
         args["user"] = given.values.get("user")
     return args
 
 
-def _travels(name: str, value: str) -> bool:
-    """True unless it is a secret, which nobody is to keep, or holds bytes that are no UTF-8, which no JSON carries."""
-    secret = name in (PASSWORD_VARIABLE, TOKEN_VARIABLE)
-    return not secret and not any("\udc80" <= letter <= "\udcff" for letter in name + value)
+def _travels(text: str) -> bool:
+    """True unless it holds bytes that are no UTF-8, which no JSON carries."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
 def _work(given: Given) -> int:
