@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from impl.tests.samples import TWO_SERVERS
 from twinset import config as configuration
 from twinset.config import changes, password
+from twinset.errors import Refusal
 
 SALT, OTHER_SALT = b"s" * 16, b"o" * 16
 KEPT = password.hashed("sesame", SALT)
@@ -86,13 +87,15 @@ def test_a_plain_password_becomes_its_hash() -> None:
     [
         ({"password": "sesame"}, False, "sesame"),
         ({"password_hash": KEPT}, False, "sesame"),
+        ({"password_hash": password.MASK}, False, "sesame"),
+        ({"password": "sesame", "password_hash": password.MASK}, False, "sesame"),
         ({"password": "tahini"}, True, "tahini"),
         ({"password": "tahini", "password_hash": KEPT}, True, "tahini"),
         ({}, True, ""),
     ],
 )
 def test_a_change_is_seen_where_there_is_one(keys: dict[str, str], changed: bool, then: str) -> None:
-    """The same password given again, or its hash left in the text, is none; another one is, and is not shown."""
+    """The same password again, its hash or the mask left in the text is none; another password is, and is not shown."""
     old = configuration.loads(configuration.dump(with_settings(password_hash=KEPT)))
     new = password.settled(with_settings(**keys), old, OTHER_SALT)
     found = changes.difference(old, new)
@@ -101,6 +104,31 @@ def test_a_change_is_seen_where_there_is_one(keys: dict[str, str], changed: bool
         assert (each.before, each.needs, each.clause) == ("***", changes.NOTHING, "2.2.2.3-14")
         assert each.after in ("***", "")
     assert password.matches(then, new.cluster.password_hash) == bool(then)
+
+
+def test_a_dry_run_is_no_way_to_guess() -> None:
+    """Whoever may ask for one without the password sees the same of the right one and of a wrong one."""
+    old = with_settings(password_hash=KEPT)
+    right, wrong = (
+        password.settled(with_settings(password=each), old, OTHER_SALT, dry_run=True)
+        for each in ("sesame", "tahini")
+    )
+    assert changes.difference(old, right) == changes.difference(old, wrong) != []
+
+
+@pytest.mark.parametrize("old", [None, with_settings()])
+def test_a_mask_stands_for_nothing_where_there_is_no_hash(old: configuration.ClusterConfig | None) -> None:
+    """Else a text that was kept as a backup would make a cluster that nobody has to know a password for."""
+    with pytest.raises(Refusal, match="there is none") as caught:
+        password.settled(with_settings(password_hash=password.MASK), old, SALT)
+    assert (caught.value.code, caught.value.clause) == ("E_RANGE", "2.2.2.3-14")
+
+
+def test_what_is_shown_has_a_mask() -> None:
+    """It can be read as a configuration, and everything but the hash is in it."""
+    text = configuration.dump(with_settings(password_hash=KEPT))
+    assert password.masked(text) == text.replace(KEPT, password.MASK)
+    assert configuration.check_text(password.masked(text)) == configuration.check_text(text)
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,15 @@ def test_the_servers_keep_and_exchange_a_hash(
     assert "sesame" not in texts[0]
     hash_ = servers[0].configure._configured().cluster.password_hash
     assert password.matches("sesame", hash_)
-    again = create(servers, plain, monkeypatch, live=True, dry_run=True)
-    assert again["changes"] == []
+    for same in (plain, password.masked(texts[0]), texts[0]):
+        assert create(servers, same, monkeypatch, live=True)["changes"] == []
+    more = password.masked(texts[0]).replace("auto_return = false", "auto_return = true")
+    assert [each["path"] for each in create(servers, more, monkeypatch, live=True)["changes"]] == [
+        "cluster.auto_return"
+    ]
+    assert servers[1].configure._configured().cluster.password_hash == hash_
     other = create(servers, plain.replace("sesame", "tahini"), monkeypatch, live=True)
-    assert [(each["path"], each["before"], each["after"]) for each in other["changes"]] == [
+    assert [(each["path"], each["before"], each["after"]) for each in other["changes"]][-1:] == [
         ("cluster.password_hash", "***", "***")
     ]
     assert password.matches("tahini", servers[1].configure._configured().cluster.password_hash)

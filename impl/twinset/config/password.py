@@ -12,11 +12,15 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Final
 
+from twinset.errors import Refusal
+from twinset.guide.limits import CLUSTER_PASSWORD_BYTES_MAX
+
 if TYPE_CHECKING:
     from twinset.config.cluster import ClusterConfig
 
 SALT_BYTES: Final = 16
 DIGEST_BYTES: Final = 32
+MASK: Final = "***"  # in a text that is shown, and in one that is given back
 LN, R, P = 14, 8, 1  # 16 MiB and some 50 ms a try
 # The form itself bounds what a server spends on a hash that another one made.
 _FORM: Final = re.compile(r"scrypt\$ln=(1[0-6]),r=8,p=([1-4])\$([0-9a-f]{32})\$([0-9a-f]{64})", re.ASCII)
@@ -42,16 +46,32 @@ def matches(password: str, kept: str) -> bool:
     return hmac.compare_digest(made, bytes.fromhex(digest))
 
 
-def settled(new: ClusterConfig, old: ClusterConfig | None, salt: bytes) -> ClusterConfig:
-    """Return the configuration with the hash of its plain password: the former one while the password is the same.
+def masked(text: str) -> str:
+    """Return a configuration as it is shown: without the hash, from which a password could be guessed at leisure."""
+    return _FORM.sub(MASK, text)
 
-    A plain password goes before a hash beside it. Takes its time: not for an event loop.
+
+def settled(
+    new: ClusterConfig, old: ClusterConfig | None, salt: bytes, *, dry_run: bool = False
+) -> ClusterConfig:
+    """Return the configuration with the hash that it means.
+
+    Of a plain password: the former hash when it is the same password (a dry run, which needs none, does not compare:
+    it would be a way to guess), else a new one; it goes before a hash beside it. Of the mask: the former hash.
+    Takes its time: not for an event loop.
     """
-    plain = new.cluster.password
-    if not plain:
-        return new
+    plain, given = new.cluster.password, new.cluster.password_hash
     before = "" if old is None else old.cluster.password_hash
-    kept = before if matches(plain, before) else hashed(plain, salt)
+    if plain:
+        kept = before if not dry_run and matches(plain, before) else hashed(plain, salt)
+    elif given == MASK:
+        kept = before
+        if not before:
+            text = f"cluster.password_hash: {MASK} stands for the hash in place, and there is none"
+            clause = CLUSTER_PASSWORD_BYTES_MAX.clause
+            raise Refusal("E_RANGE", text, clause, "write the password itself, as cluster.password")
+    else:
+        return new
     return new.model_copy(update={"cluster": new.cluster.model_copy(update={"password_hash": kept})})
 
 

@@ -143,7 +143,7 @@ class Configure:
         async with self._hand:
             old, salt = self.active(), secrets.token_bytes(password.SALT_BYTES)
             config = exchange.validated(asked.text, self._me)
-            config = await asyncio.to_thread(password.settled, config, old, salt)
+            config = await asyncio.to_thread(password.settled, config, old, salt, dry_run=asked.dry_run)
             asked = replace(asked, text=exchange.without_passwords(asked.text, config))
             found = [] if old is None else change_rules.difference(old, config)
             report = {
