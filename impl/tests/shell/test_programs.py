@@ -45,7 +45,7 @@ def test_a_program_may_use_the_script_commands(scenario: Any, monkeypatch: pytes
     monkeypatch.setenv("TWINSET_TOKEN", "t" * 64)
 
     async def work(world: World) -> None:
-        loaded = await world.load()
+        loaded = await world.load(environment={"PATH": os.environ["PATH"]})
         assert f"TWINSET_TOKEN={'t' * 64}".encode() in environment_of(loaded["pid"])
 
     scenario(work)
