@@ -85,6 +85,12 @@ OPERATING: Final[dict[str, Entry]] = {
         "a change of the cluster key was interrupted; each server believes the other one's key all the same",
         "twinset key rotate, once more",
     ),
+    "password_refused": Entry(
+        "TS0633",
+        WARNING,
+        "a wrong cluster password was given; nothing was done, and the next try is looked at later",
+        "who works on this server? a script may have an old password file",
+    ),
     "server_replaced": Entry(
         "TS0641",
         WARNING,

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.labs import pair
+from harness.labs.api import ApiRefused
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.labs.server import Server
 from harness.run import Result
@@ -30,6 +31,16 @@ SCRIPTS = {
     "scripts": [("/etc/twinset/scripts/start.sh", "/etc/twinset/scripts/stop.sh")],
     "group_options": {"startup": "manual"},
 }
+
+
+SECRET = "open sesame"
+
+
+def refused(server: Server) -> str:
+    """Return the class of the refusal when it is asked, without the password, to stop a group that is not there."""
+    with pytest.raises(ApiRefused) as caught:
+        server.api("group.stop", group="nobody")
+    return str(caught.value.error["code"])
 
 
 def command(server: Server, *words: str, status: int = 0) -> Result:
@@ -84,12 +95,28 @@ def test_a_public_lan_lost_on_one_server_only_moves_the_group(running: Pair) -> 
 
 @pytest.mark.parametrize("running", [SCRIPTS], indirect=True)
 def test_a_script_flees_from_its_own_server(running: Pair) -> None:
-    """The sample of 4.5.2: the start script on HOME lets its own group fail over; on OTHER it stays, no ping-pong."""
+    """The sample of 4.5.2: the start script on HOME lets its own group fail over; on OTHER it stays, no ping-pong.
+
+    Scripts are not asked for the cluster password, everybody else is, and it is found nowhere (2.2.2.3-14).
+    """
     one, two = running.lab.servers
-    one.api("group.stop", LATE_S, group=pair.GROUP)
+    text = one.api("cluster.configuration")["text"]
+    one.api(
+        "cluster.apply", LATE_S, text=text.replace("[cluster]\n", f'[cluster]\npassword = "{SECRET}"\n', 1)
+    )
     for server in (one, two):
+        wait_for(lambda s=server: refused(s) == "E_DENIED", SOON_S, f"{server.name} to ask")  # type: ignore[misc]
+        server.write_file("/etc/twinset/word", f"{SECRET}\n", 0o600)
         (server.etc_directory / "flee").touch()
-    one.api("group.start", LATE_S, group=pair.GROUP)
+    command(two, "ARMFOVER", "/F", pair.GROUP, status=6)
+    asked = ["twinset", "--password-file", "/etc/twinset/word", "group"]
+    command(two, *asked, "stop", pair.GROUP)
+    command(one, *asked, "start", pair.GROUP)
     running.await_active_on(two)
     wanted = [*["START on HOME", "stopped on HOME"] * 2, "FAILOVER on OTHER"]
     wait_for(lambda: said(one) == said(two) == wanted, SOON_S, f"{wanted} in both event logs")
+    for server in (one, two):
+        command(
+            server, "grep", "-rlF", SECRET, "/var/lib/twinset", "/run/twinset", "--devices=skip", status=1
+        )
+        assert SECRET not in server.run(["ps", "-eo", "args"]).stdout

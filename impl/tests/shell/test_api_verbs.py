@@ -8,6 +8,7 @@ import pytest
 
 from twinset.errors import Refusal
 from twinset.shell import api_verbs, clock
+from twinset.shell.guard import Guard
 
 
 class Core:
@@ -24,7 +25,10 @@ class Core:
 def daemon(**changes: Any) -> Any:
     taken_up = asyncio.Event()
     taken_up.set()
-    return SimpleNamespace(**{"runtime": Core(), "why_not": "", "taken_up": taken_up, **changes})
+    open_to_all = Guard("t" * 64, lambda: "", lambda *_: None)
+    return SimpleNamespace(
+        **{"runtime": Core(), "why_not": "", "taken_up": taken_up, "guard": open_to_all, **changes}
+    )
 
 
 def handle(where: Any, verb: str, **args: Any) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from twinset.config import lineage
+from twinset.advice.facts import ServerFacts
+from twinset.config import lineage, password
 from twinset.errors import Refusal
 from twinset.mirror.cluster_partition import Record, State
-from twinset.shell import control_channel, disk_registration, latch, own_accounts
+from twinset.shell import control_channel, disk_registration, latch, own_accounts, server_facts
 from twinset.shell.configure import Asked
 from twinset.shell.disk import Disk
 from twinset.shell.exchange import CONFIG_BYTES_MAX, validated
@@ -101,6 +102,59 @@ def test_a_peer_that_cannot_be_reached_changes_nothing(
     assert "10.0.0.2" in caught.value.message
     assert "10.0.1.2" in caught.value.message
     assert servers[0].left() == []
+
+
+def test_the_servers_keep_and_exchange_a_hash(
+    servers: tuple[Server, Server], tmp_path: Path, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the password; the same one given again is no change, another one is."""
+    make_disk(tmp_path / "disk", table)
+    plain = text(str(tmp_path / "disk")).replace('"demo"', '"demo"\npassword = "sesame"', 1)
+    create(servers, plain, monkeypatch)
+    texts = [server.paths.config.read_text() for server in servers]
+    assert texts[0] == texts[1]
+    assert "sesame" not in texts[0]
+    hash_ = servers[0].configure._configured().cluster.password_hash
+    assert password.matches("sesame", hash_)
+    for same in (plain, password.masked(texts[0]), texts[0]):
+        assert create(servers, same, monkeypatch, live=True)["changes"] == []
+    more = password.masked(texts[0]).replace("auto_return = false", "auto_return = true")
+    assert [each["path"] for each in create(servers, more, monkeypatch, live=True)["changes"]] == [
+        "cluster.auto_return"
+    ]
+    assert servers[1].configure._configured().cluster.password_hash == hash_
+    other = create(servers, plain.replace("sesame", "tahini"), monkeypatch, live=True)
+    assert [(each["path"], each["before"], each["after"]) for each in other["changes"]][-1:] == [
+        ("cluster.password_hash", "***", "***")
+    ]
+    assert password.matches("tahini", servers[1].configure._configured().cluster.password_hash)
+
+
+def test_what_the_other_server_is_asked_of_has_no_password(
+    servers: tuple[Server, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`twinset doctor FILE` takes a file with passwords; both servers look at themselves without them."""
+    looked: list[Any] = []
+    sent: list[dict[str, Any]] = []
+
+    async def gather(config: Any, name: str, _state: Path) -> ServerFacts:
+        looked.append(config)
+        return ServerFacts(server=name)
+
+    async def connect(*_: Any) -> Line:
+        line = Line(servers[1])
+        monkeypatch.setattr(line, "send", lambda frame: (sent.append(frame), Line.send(line, frame)))
+        return line
+
+    monkeypatch.setattr(server_facts, "gather", gather)
+    monkeypatch.setattr(control_channel, "connect", connect)
+    plain = text("/dev/null").replace('"demo"', '"demo"\npassword = "sesame"', 1)
+    own = control_channel.hello("configure", "server1", "a" * 32)
+    found = asyncio.run(servers[0].configure.facts(plain, KEY, own))
+    assert found["absent"] == {}
+    assert len(looked) == 2
+    assert "demo" in repr(sent)
+    assert "sesame" not in repr(sent)
 
 
 @pytest.mark.parametrize("unfit", [0, 1])

@@ -192,3 +192,22 @@ def test_a_machine_that_does_not_switch_off_is_told(unborn: Daemon, monkeypatch:
     asyncio.run(unborn._switch_off(("sh", "-c", "echo no power switch >&2; exit 3")))
     ((severity, fields),) = told(unborn, "power_off_failed")
     assert (severity, "no power switch" in fields["reason"]) == ("error", True)
+
+
+def test_what_it_starts_inherits_the_token_and_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator who starts it by hand may have the cluster password in the environment."""
+    monkeypatch.setenv("TWINSET_PASSWORD", "sesame")
+    monkeypatch.setenv("TWINSET_TOKEN", "")
+    paths = Paths(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
+    paths.create()
+
+    async def ends(daemon: Daemon) -> int:
+        daemon.event_log.close()
+        return 0
+
+    monkeypatch.setattr(Daemon, "run", ends)
+    asyncio.run(module._serve(paths, 1.0))
+    assert "TWINSET_PASSWORD" not in os.environ
+    assert os.environ["TWINSET_TOKEN"] == paths.token.read_text()

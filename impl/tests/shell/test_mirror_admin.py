@@ -11,6 +11,7 @@ import pytest
 from twinset import config as configuration
 from twinset.errors import Refusal
 from twinset.shell import api_verbs, mirror_admin
+from twinset.shell.guard import Guard
 from twinset.shell.paths import Paths
 
 from .configure_world import text
@@ -35,6 +36,7 @@ class Daemon:
         self.made: list[tuple[configuration.ClusterConfig, str]] = []
         self.written: list[str] = []
         self.event_log = SimpleNamespace(write=lambda name, *_: self.written.append(name))
+        self.guard = Guard("t" * 64, lambda: "", lambda *_: None)
         self._functions, self._why_not = functions, why_not
 
     async def _request(self, verb: str, args: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,12 @@ def test_hours_may_be_parts_of_hours() -> None:
     assert order_of(CONFIG, {**GOOD, "reset_hours": 0.5}).policy.reset_ms == 1_800_000
 
 
+def test_secrets_of_its_environment_are_not_kept() -> None:
+    """Neither an operator's cluster password nor a script's token goes into what twinsetd remembers (2.2.2.3-14)."""
+    environment = {"TWINSET_PASSWORD": "sesame", "TWINSET_TOKEN": "t" * 64, "ARMS_GROUPNAME": "Db"}
+    assert order_of(CONFIG, {**GOOD, "environment": environment}).environment == {"ARMS_GROUPNAME": "Db"}
+
+
 def test_a_registered_user_is_taken() -> None:
     """The accounts of the configuration may run programs (9.2-03)."""
     assert order_of(CONFIG, {**GOOD, "user": "operator"}).user == "operator"

@@ -36,6 +36,21 @@ def test_a_program_runs_until_it_is_killed(scenario: Any) -> None:
     scenario(work)
 
 
+def environment_of(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def test_a_program_may_use_the_script_commands(scenario: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the token that stands for the cluster password (2.2.2.3-14)."""
+    monkeypatch.setenv("TWINSET_TOKEN", "t" * 64)
+
+    async def work(world: World) -> None:
+        loaded = await world.load(environment={"PATH": os.environ["PATH"]})
+        assert f"TWINSET_TOKEN={'t' * 64}".encode() in environment_of(loaded["pid"])
+
+    scenario(work)
+
+
 def test_a_watch_id_is_used_once(scenario: Any) -> None:
     """A second program under the same ID, in any case, is refused; the first one stays (9.2-15)."""
 

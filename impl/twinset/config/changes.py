@@ -58,6 +58,7 @@ LIVE_SETTINGS: Final = {
     "cluster.ping_targets": "4.2.3-01",
     "cluster.fence": "4.2.3-01",
     "cluster.fence_timeout_s": "4.2.3-01",
+    "cluster.password_hash": "2.2.2.3-14",
     "timing.script_timeout_s": "",
     "timing.startup_wait_s": "",
     "trap": "2.2.2.2-02",
@@ -85,7 +86,7 @@ GROUP_CLAUSES: Final = {
     "script": "5.2.2-17",
     "policy": "6.2.5-01",
 }
-SECRETS: Final = frozenset({"community", "password"})
+SECRETS: Final = frozenset({"community", "password", "password_hash"})
 FIP: Final = "floating_ip"
 FIP_CLAUSE: Final = "7.2.2-03"
 
@@ -144,9 +145,8 @@ def _settings(table: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
             live = path in LIVE_SETTINGS or table == "alerts"
             clause = LIVE_SETTINGS.get(path, "") if live else CLUSTER_CLAUSES.get(table, "6.2.5-12")
             needs = NOTHING if live else CLUSTER
-            yield Change(
-                CHANGE, path, _masked(before.get(key)), _masked(after.get(key)), needs, clause=clause
-            )
+            was, becomes = (_masked({key: each.get(key)})[key] for each in (before, after))
+            yield Change(CHANGE, path, was, becomes, needs, clause=clause)
 
 
 def _masked(value: Any) -> Any:

@@ -52,8 +52,9 @@ class ClusterSettings(Table):
     ping_targets: tuple[str, ...] = ()
     fence: str = ""
     fence_timeout_s: float = 60.0
-    # Judged for its length, never kept: dump leaves it out, repr hides it.
+    # Never kept: dump leaves it out, repr hides it. What is kept of it is its hash (config/password.py).
     password: str = Field(default="", repr=False, exclude=True)
+    password_hash: str = Field(default="", repr=False)
 
 
 class Timing(Table):

@@ -48,6 +48,9 @@ _UNSUPPORTED = {
     "group.virtual_computer_name.floating_ip": ("7.3.1.3-04", "the associated address cannot be chosen"),
 }
 
+# Keys whose values no finding repeats.
+_SECRETS = {"password", "password_hash", "community"}
+
 _KIND_WORDS = {
     str: "a string",
     int: "an integer",
@@ -126,6 +129,9 @@ def _finding(problem: Any) -> Finding:
             return error("E_UNSUPPORTED", path, why, clause=clause, value=value)
         return error("E_SYNTAX", path, f"unknown key{_hint(location)}", clause="", value=value)
     expected = _annotation(location)
+    if location[-1] in _SECRETS:
+        text = f"is {_kind_of(value)}, {_expected(expected)} is expected"
+        return error("E_RANGE", path, text, clause=clause, limit=_expected(expected))
     if kind == "literal_error":
         allowed = get_args(expected)
         words = " or ".join(f'"{word}"' for word in allowed)

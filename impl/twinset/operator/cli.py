@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from twinset.errors import Refusal
 from twinset.operator import (
     apply_cli,
     disk_cli,
@@ -19,6 +20,7 @@ from twinset.operator import (
     local,
     maintenance_cli,
     mirror_cli,
+    password,
     registry_cli,
     render,
     script_cli,
@@ -55,6 +57,23 @@ app.add_typer(maintenance_cli.uninstall_app, name="uninstall")
 
 ServerName = Annotated[str | None, typer.Argument(metavar="[SERVER]", help="default: see the command's help")]
 GroupName = Annotated[str, typer.Argument(metavar="GROUP")]
+
+
+@app.callback()
+def common(
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="the cluster password: first line of a file that its owner only reads"
+        ),
+    ] = None,
+) -> None:
+    """Operate a twinset cluster of two servers."""
+    try:
+        password.take_file(password_file)
+    except Refusal as refusal:
+        render.refusal(refusal, as_json=False)
+        raise typer.Exit(REFUSED) from None
 
 
 @app.command()

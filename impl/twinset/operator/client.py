@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.errors import DaemonUnreachable, Refusal
+from twinset.operator import password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,18 @@ class Client:
             ) from None
 
     def call(self, verb: str, timeout_s: float | None = None, **args: Any) -> Any:
-        """Return the result; Refusal when it is refused, DaemonUnreachable when nobody answers."""
+        """Return the result; Refusal when it is refused, DaemonUnreachable when nobody answers.
+
+        When it is refused for want of the cluster password, a person at a terminal is asked for it, once.
+        """
+        try:
+            return self._call(verb, timeout_s, {**args, **password.shown()})
+        except Refusal as refusal:
+            if not password.ask(refusal):
+                raise
+        return self._call(verb, timeout_s, {**args, **password.shown()})
+
+    def _call(self, verb: str, timeout_s: float | None, args: dict[str, Any]) -> Any:
         self._number += 1
         request = {"id": self._number, "verb": verb, "args": {k: v for k, v in args.items() if v is not None}}
         self._socket.settimeout(timeout_s)

@@ -25,7 +25,7 @@ CHAPTERS: Final = (
     ("TS060", "Configuration", "changing.md"),
     ("TS061", "Alerts", "alerts.md"),
     ("TS062", "Isolation", "isolating.md"),
-    ("TS063", "Keys", "joining.md#change-the-key"),
+    ("TS063", "Keys and the cluster password", "joining.md#change-the-key"),
     ("TS064", "Replacement", "replacing.md"),
     ("TS065", "Ping targets, fencing", "partition.md#the-fencing-hook"),
     ("TS066", "Releases side by side", "upgrading.md#while-two-releases-work-side-by-side"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from twinset.config import changes, lineage
+from twinset.config import changes, lineage, password
 from twinset.config.cluster import same_name
 from twinset.errors import Refusal
-from twinset.shell import clock, control_channel, mirror_admin, program_verbs, read_devices
+from twinset.shell import clock, control_channel, guard, mirror_admin, program_verbs, read_devices
 from twinset.shell.configure import Asked
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ async def handle(daemon: Daemon, verb: str, args: dict[str, Any]) -> Any:
     known = ALL.get(verb)
     if known is None:
         raise Refusal("E_NOTFOUND", f"unknown verb {verb!r}", help=f"known verbs: {', '.join(ALL)}")
-    args = {name: value for name, value in args.items() if value is not None}
+    args, shown = guard.taken({name: value for name, value in args.items() if value is not None})
     check_arguments(verb, args, known)
+    await daemon.guard.admit(verb, args, shown)
     if verb in OWN:
         return await _OWN[verb](daemon, args)
     runtime = await _runtime(daemon, verb)
@@ -154,12 +155,12 @@ async def _apply(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
 
 async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]:
     """The active configuration, and, with `compare`, what the other server has instead."""
-    mine = daemon.configure.claim()
+    mine, own_text = daemon.configure.claim(), daemon.configure.active_text()
     found: dict[str, Any] = {
         "server": daemon.me,
         "generation": mine.generation,
         "digest": mine.digest,
-        "text": daemon.configure.active_text(),
+        "text": password.masked(own_text),
         "in_doubt": daemon.configure.in_doubt,
     }
     if args.get("compare"):
@@ -167,9 +168,10 @@ async def _configuration(daemon: Daemon, args: dict[str, Any]) -> dict[str, Any]
             raise Refusal("E_STATE", f"no cluster key: {daemon.why_not}")
         own = control_channel.hello("configure", daemon.me, daemon.instance)
         theirs, text = await daemon.configure.look_over(daemon.keys, own)
-        found["other"] = {"generation": theirs.generation, "digest": theirs.digest, "text": text}
+        shown = password.masked(text)
+        found["other"] = {"generation": theirs.generation, "digest": theirs.digest, "text": shown}
         found["relation"] = lineage.relation(mine, theirs)
-        found["changes"] = changes.between(found["text"], text)
+        found["changes"] = changes.between(own_text, text)
     return found
 
 

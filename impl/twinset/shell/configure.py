@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset import config as configuration
 from twinset.advice.facts import ServerFacts
 from twinset.config import changes as change_rules
-from twinset.config import lineage
+from twinset.config import lineage, password
 from twinset.errors import ConfigError, ProtocolError, Refusal
 from twinset.shell import (
     cancellation,
@@ -140,7 +141,9 @@ class Configure:
         if self._hand.locked():
             raise Refusal("E_STATE", f"{self._me}: another change of the configuration is under way", CLAUSE)
         async with self._hand:
-            config, old = exchange.validated(asked.text, self._me), self.active()
+            old, salt = self.active(), secrets.token_bytes(password.SALT_BYTES)
+            config = exchange.validated(asked.text, self._me)
+            config = await asyncio.to_thread(password.settled, config, old, salt, dry_run=asked.dry_run)
             asked = replace(asked, text=exchange.without_passwords(asked.text, config))
             found = [] if old is None else change_rules.difference(old, config)
             report = {
@@ -357,7 +360,7 @@ class Configure:
         try:
             deal.channel = await self._reach([config], peer, keys, own_hello)
             deal.answers = deal.channel.frames()
-            answer = await deal.ask({"t": "facts", "text": text})
+            answer = await deal.ask({"t": "facts", "text": exchange.without_passwords(text, config)})
             theirs = ServerFacts.from_json(answer.get("facts", {}))
         except (OSError, ProtocolError, Refusal, ValueError) as error:
             return {"servers": [own.as_json()], "absent": {peer: str(error)}}

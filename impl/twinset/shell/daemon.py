@@ -27,9 +27,10 @@ from twinset.shell.change_over import ChangeOver
 from twinset.shell.configure import Asked, Configure
 from twinset.shell.control_channel import ControlPort
 from twinset.shell.event_log import EventLog
+from twinset.shell.guard import Guard, boot_token
 from twinset.shell.key_rotation import KeyRotation
 from twinset.shell.notify import keep_watchdog, notify
-from twinset.shell.paths import Paths, server_name, time_scale
+from twinset.shell.paths import PASSWORD_VARIABLE, Paths, server_name, time_scale
 from twinset.shell.runtime import Runtime
 from twinset.shell.support import Support
 
@@ -68,6 +69,7 @@ class Daemon:
         self.configure = Configure(paths, self.me, self.change_over.judge, self._take_up)
         self.support: Support = Support(self)
         self.rotation: KeyRotation = KeyRotation(self)
+        self.guard = Guard(boot_token(paths.token), self._password_hash, self._password_refused)
         self._api = ApiServer(paths.api, self.handle, self.failed)
         self._names = cluster_names.Answers(
             self.me, self._cluster_name, lambda text: self.problem("cluster_name", text)
@@ -270,6 +272,14 @@ class Daemon:
         """Answer one request of the API."""
         return await api_verbs.handle(self, verb, args)
 
+    def _password_hash(self) -> str:
+        """That of the configuration in place, in use or not yet."""
+        config = self.configure.active()
+        return "" if config is None else config.cluster.password_hash
+
+    def _password_refused(self, verb: str, wrong: int) -> None:
+        self.event_log.write("password_refused", "warning", {"verb": verb, "wrong": wrong})
+
     def configuration_state(self) -> dict[str, Any]:
         """Return the generation, and whether the other server is heard with another configuration."""
         return {
@@ -327,7 +337,10 @@ def _lock(paths: Paths) -> int:
 
 
 async def _serve(paths: Paths, scale: float) -> int:
-    return await Daemon(paths, scale).run()
+    daemon = Daemon(paths, scale)
+    os.environ.pop(PASSWORD_VARIABLE, None)  # an operator's; nothing that is started here is to inherit it
+    os.environ.update(daemon.guard.environment)
+    return await daemon.run()
 
 
 def main() -> int:

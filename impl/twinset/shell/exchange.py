@@ -72,9 +72,12 @@ def loaded(text: str) -> ClusterConfig:
 
 
 def without_passwords(text: str, config: ClusterConfig) -> str:
-    """Return the text as it may be kept: with a password in it, written anew without, and without its comments."""
-    secret = config.cluster.password or any(account.password for account in config.accounts)
-    return configuration.dump(config) if secret else text
+    """Return the text as it may be kept and sent.
+
+    One with a password in it, or without the hash that the configuration has, is written anew: without its comments.
+    """
+    plain = config.cluster.password or any(account.password for account in config.accounts)
+    return configuration.dump(config) if plain or config.cluster.password_hash not in text else text
 
 
 def validated(text: str, me: str) -> ClusterConfig:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PASSWORD_VARIABLE = "TWINSET_PASSWORD"  # noqa: S105 - a name: the cluster password of an operator
+TOKEN_VARIABLE = "TWINSET_TOKEN"  # noqa: S105 - a name, in the environment of what twinsetd starts (guard.py)
 TIME_SCALE_MIN = 0.01
 TIME_SCALE_MAX = 10.0
 
@@ -83,6 +85,11 @@ class Paths:
     def boot_id(self) -> Path:
         """THE boot id: it dies with the boot, because the directory does."""
         return self.run / "boot_id"
+
+    @property
+    def token(self) -> Path:
+        """What the scripts of groups show instead of the cluster password; it dies with the boot."""
+        return self.run / "token"
 
     @property
     def adopted(self) -> Path:

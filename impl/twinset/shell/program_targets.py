@@ -12,6 +12,7 @@ from twinset.errors import Refusal
 from twinset.monitoring import services
 from twinset.resources.script.plan import NOT_INHERITED
 from twinset.shell import clock, power, process_family, run
+from twinset.shell.paths import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from twinset.monitoring.loaded import Loaded
@@ -53,6 +54,8 @@ class Program:
         environment = {name: value for name, value in order.environment.items() if name not in NOT_INHERITED}
         if identity is not None:
             environment |= {"HOME": identity.home, "USER": identity.name, "LOGNAME": identity.name}
+        elif TOKEN_VARIABLE in os.environ:  # it may use the script commands, as the script that loaded it
+            environment[TOKEN_VARIABLE] = os.environ[TOKEN_VARIABLE]
         environment[process_family.MARK] = self.loaded.mark
         self.status = None
         try:

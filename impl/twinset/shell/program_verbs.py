@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.errors import Refusal
 from twinset.monitoring.loaded import GRACE_S, GRACE_S_MAX, Order
 from twinset.monitoring.restarts import HOURS_MAX, RESTARTS_MAX, Policy
+from twinset.shell.paths import PASSWORD_VARIABLE, TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from twinset.config import ClusterConfig
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 WATCH_CHARACTERS_MAX: Final = 255
 WAIT_S_MAX: Final = 30.0
 HOUR_MS: Final = 3_600_000
+# What the environment of ARMLOAD may hold and nobody is to keep; a program of root gets the token anew at each start.
+SECRETS: Final = frozenset({PASSWORD_VARIABLE, TOKEN_VARIABLE})
 
 VERBS: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "program.load": {
@@ -80,10 +83,11 @@ def order_of(config: ClusterConfig, args: dict[str, Any]) -> Order:
         raise Refusal(
             "E_DENIED", f"user {user} is not registered as an account of the cluster", "9.2-03", "[[account]]"
         )
+    kept = {name: value for name, value in environment.items() if name not in SECRETS}
     policy = _policy(args)
     if policy.scripts and not group.scripts:
         raise Refusal("E_RANGE", f"group {group.name} has no scripts to run again", "6.3-14")
-    return Order(watch, group.name, tuple(argv), service, directory, user, dict(environment), policy)
+    return Order(watch, group.name, tuple(argv), service, directory, user, kept, policy)
 
 
 def _policy(args: dict[str, Any]) -> Policy:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from twinset.config.cluster import ClusterConfig
+from twinset.config.password import MASK, is_hash
 from twinset.config.rules.common import as_findings, at_most, duplicates, server_names, unknown
 from twinset.config.rules.rule import Rule
 from twinset.finding import Finding, error
@@ -25,11 +26,16 @@ def cluster_name(config: ClusterConfig) -> Iterator[Finding]:
 
 
 def cluster_password(config: ClusterConfig) -> Iterator[Finding]:
-    """The password of the cluster has at most fifteen bytes."""
+    """The password of the cluster has at most fifteen bytes; what stands for it is a hash, or its mask."""
     problems = names.length_problem(
         config.cluster.password, limits.CLUSTER_PASSWORD_BYTES_MAX, empty_allowed=True
     )
     yield from _secret("cluster.password", config.cluster.password, problems)
+    kept = config.cluster.password_hash
+    if kept not in ("", MASK) and not is_hash(kept):
+        text = "is no hash of a password: write the password itself as cluster.password"
+        clause = limits.CLUSTER_PASSWORD_BYTES_MAX.clause
+        yield error("E_RANGE", "cluster.password_hash", text, clause=clause)
 
 
 def preferred_survivor(config: ClusterConfig) -> Iterator[Finding]:
