@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twinset.shell import control_channel
+from twinset.shell import control_channel, exchange
 from twinset.shell.control_channel import Channel, ControlPort
 from twinset.shell.links import LanPath
 from twinset.shell.peer_link import LinkTimes, PeerLink
@@ -221,6 +221,37 @@ def test_the_configure_kind_is_another_handler(until: Until) -> None:
         await until(lambda: seen and one.problems, "both")
         assert "not served" in one.problems[0]
         await one.stop()
+
+    asyncio.run(scenario())
+
+
+def test_the_kernel_ends_a_connection_whose_other_end_is_gone(until: Until) -> None:
+    """Both ends look after the other one, and give up long before an answer is late: nobody waits for a server
+    without power, and no half of a connection stays.
+    """
+
+    async def scenario() -> None:
+        port = free_port()
+        end, seen, over = End("server1", "server2", port), list[Channel](), asyncio.Event()
+
+        async def serve(channel: Channel) -> None:
+            seen.append(channel)
+            await over.wait()
+
+        end.listener = ControlPort(KEY, end.link.own_hello, {"configure": serve}, end.problems.append, 30.0)
+        await end.listener.listen(LANS[:1], port)
+        hello = control_channel.hello("configure", "server2", "b" * 32)
+        seen.append(await control_channel.connect(KEY, hello, None, LANS[0], 30.0, port))
+        await until(lambda: len(seen) == 2, "both ends")
+        for channel in seen:
+            raw = channel._writer.get_extra_info("socket")
+            assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < control_channel.GONE_S
+            told_ms = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert 0 < told_ms < exchange.ANSWER_S * 1000 / 5
+        over.set()
+        await end.stop()
+        seen[-1].close()
 
     asyncio.run(scenario())
 

@@ -21,6 +21,8 @@ READ_BYTES: Final = 64 * 1024
 UNSENT_BYTES_MAX: Final = 4 * 1024 * 1024
 UNAUTHENTICATED_MAX: Final = 16
 IP_FREEBIND: Final = 15
+KEEPALIVE_S: Final = 5  # between looks at a connection on which nothing passes
+GONE_S: Final = 20  # without a word of the other server's kernel: it has no power, or there is no way to it
 
 Problem = Callable[[str], None]
 
@@ -112,7 +114,7 @@ async def connect(
             )
     except TimeoutError:
         raise OSError(f"{remote}: no answer") from None
-    _no_delay(writer)
+    _tune(writer)
     channel = Channel(reader, writer, ControlConnection(keys, own, listener=False))
     try:
         await channel.handshake(timeout_s)
@@ -177,7 +179,7 @@ class ControlPort:
         own = self._own_hello()
         channel: Channel | None = None
         try:
-            _no_delay(writer)
+            _tune(writer)
             channel = Channel(reader, writer, ControlConnection(self.keys, own, listener=True))
             self._unauthenticated += 1
             try:
@@ -210,11 +212,16 @@ def _bind(address: str, port: int) -> socket.socket:
     return bound
 
 
-def _no_delay(writer: asyncio.StreamWriter) -> None:
+def _tune(writer: asyncio.StreamWriter) -> None:
+    """Send at once, and have the kernel end a connection whose other end is gone: who waits for it has to be told."""
     raw = writer.get_extra_info("socket")
     if raw is not None:
         with contextlib.suppress(OSError):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_S * 1000)
 
 
 def _label(writer: asyncio.StreamWriter) -> str:
