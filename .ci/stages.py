@@ -58,7 +58,7 @@ STAGES = (
     ),
     Stage(
         "unit",
-        7,
+        8,
         (
             (
                 "pytest", "-q", "-n", "2", "impl/tests", "harness/tests", "perf/tests", "conformance/tests",
@@ -81,10 +81,10 @@ STAGES = (
     Stage("mutants", 3, (("python", "-m", "conformance.mutants", "--quick"),)),
     # The ports to copy from, each compared with its committed verdict.
     Stage("ports", 3, (("python", "-m", "conformance.examples"),)),
-    Stage("pair", 15, (("pytest", "-q", "-n", "2", "impl/tests/pair"),), tries=3, needs_root=True, wave="labs"),
+    Stage("pair", 22, (("pytest", "-q", "-n", "2", "impl/tests/pair"),), tries=3, needs_root=True, wave="labs"),
     Stage(
         "conformance",
-        15,
+        22,
         (
             (
                 "pytest", "-q", "conformance", "--ignore=conformance/tests",
