@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from twinset.errors import DiskError, ProtocolError
-from twinset.mirror import copy_mode, failures, requests
+from twinset.mirror import failures, requests
 from twinset.mirror.cluster_partition import Record, State
 from twinset.mirror.copy_mode import View
 from twinset.mirror.session import IDLE, IN_STEP, SOURCE, TARGET, Session, Settings
@@ -441,17 +440,3 @@ def test_an_interrupted_rebuild_owes_its_clients_nothing() -> None:
     assert (ports.done, op.error) == ([op], 0)
     assert list(side.maps.dirty_extents()) == [0, 5]
     assert "rebuild_interrupted" in ports.events
-
-
-def test_fastsync_added_to_a_broken_mirror_begins_after_one_full_copy() -> None:
-    """What broke without it is copied whole, also when it is in use by the time of the copy (4.3.4.5-03)."""
-    for was, mode in ((False, copy_mode.FULL), (True, copy_mode.HIGH_SPEED)):
-        side, _ = serving()
-        side.settings = replace(side.settings, fastsync=was)
-        side.session_down("cut")
-        requests.peer(side, down=True)
-        side.settings = replace(side.settings, fastsync=True)
-        assert side.decide(peer(State.STALE, cur=5)).mode == mode
-        assert (side.maps.dirty_bytes == side.maps.size_bytes) == (not was)
-        restarted = Side(side.settings, side.record, side.maps, Ports())
-        assert restarted.decide(peer(State.STALE, cur=5)).mode == mode
