@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from twinset.errors import ProtocolError
-from twinset.mirror import attaching, copy_mode, requests
+from twinset.mirror import attaching, requests
 from twinset.mirror.cluster_partition import Role, State
 from twinset.mirror.session import CONNECTED, COPY_RUNS, IDLE, IN_STEP, SOURCE, TARGET
-from twinset.mirror.side import Side
 
 from .ports import Ports, write
 from .test_side import BOOT, SET, make, peer, serving
@@ -439,17 +437,3 @@ def test_a_source_that_has_nothing_to_give_is_none() -> None:
     side.become_source()
     side.session_up(peer(State.SOLO, base=4, cur=6, set_uuid=b"T" * 16))
     assert (side.role, ports.messages) == (IDLE, [])
-
-
-def test_fastsync_added_to_a_broken_mirror_begins_after_one_full_copy() -> None:
-    """What broke without it is copied whole, also when it is in use by the time of the copy (4.3.4.5-03)."""
-    for was, mode in ((False, copy_mode.FULL), (True, copy_mode.HIGH_SPEED)):
-        side, _ = serving()
-        side.settings = replace(side.settings, fastsync=was)
-        side.session_down("cut")
-        requests.peer(side, down=True)
-        side.settings = replace(side.settings, fastsync=True)
-        assert side.decide(peer(State.STALE, cur=5)).mode == mode
-        assert (side.maps.dirty_bytes == side.maps.size_bytes) == (not was)
-        restarted = Side(side.settings, side.record, side.maps, Ports())
-        assert restarted.decide(peer(State.STALE, cur=5)).mode == mode
