@@ -218,8 +218,18 @@ class Membership:
         mine, theirs = server.disk.record_latest, self.world.servers[1 - server.index].disk.record_latest
         return mine.state in (State.IN_SYNC, State.FINISHING) and theirs.state == State.SOLO
 
+    @staticmethod
+    def _revoked(process: Process) -> bool:
+        """True when what was granted is gone: the daemon hears so and stops the group, which may start again."""
+        side = process.side
+        return not side.serving and side.activation is None and side.deactivation is None
+
     def _activate(self, me: Server, other: Server) -> bool:
         world = self.world
+        if self.asked[me.index] and me.process is not None and self._revoked(me.process):
+            self.asked[me.index] = False
+            if self.active == me.index:
+                self.active = -1
         if (
             self.active == -1
             and not self.stopping
