@@ -1,7 +1,7 @@
 """Another release of the software under test, from a commit of this repository: what an upgrade begins with.
 
-Its sources, interpreted, in an environment of their own that takes everything else from the present one: made in a
-second, without a network, and kept in .ci/state/releases by commit.
+The wheel of the commit, as it comes from a machine without a C compiler, in an environment of its own that takes
+everything else from the present one: made in half a minute, without a network, kept in .ci/state/releases by commit.
 """
 
 import json
@@ -21,6 +21,7 @@ KEPT = ROOT / ".ci" / "state" / "releases"
 # Before programs said which versions they speak: the oldest one that the present one works beside.
 FIRST = "27173ea"
 PREVIOUS = "HEAD~1"
+WHEEL_S = 300.0
 PROGRAM = "#!{python}\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
 
 
@@ -61,16 +62,19 @@ def _make(making: Path, place: Path, commit: str) -> None:
     sources = making / "sources"
     sources.mkdir(parents=True)
     archive = making / "sources.tar"
-    wanted = ["pyproject.toml", "impl/twinset"]
-    run(["git", "-C", str(ROOT), "archive", "-o", str(archive), commit, "--", *wanted])
+    run(["git", "-C", str(ROOT), "archive", "-o", str(archive), commit])
     run(["tar", "-xf", str(archive), "-C", str(sources)])
     archive.unlink()
+    wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    run([*wheel, "-w", str(making), str(sources)], env={**os.environ, "CC": "false"}, timeout_s=WHEEL_S)
+    project = tomllib.loads((sources / "pyproject.toml").read_text())["project"]
+    shutil.rmtree(sources)
     venv.create(making / "venv", symlinks=True, with_pip=False)
     site = Path("lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+    for built in making.glob("*.whl"):
+        shutil.unpack_archive(built, making / "venv" / site, "zip")
     others = [path for path in sys.path if path.endswith("-packages")]
-    lines = [str(place / "sources" / "impl"), *others]
-    (making / "venv" / site / "release.pth").write_text("\n".join(lines) + "\n")
-    project = tomllib.loads((sources / "pyproject.toml").read_text())["project"]
+    (making / "venv" / site / "release.pth").write_text("\n".join(others) + "\n")
     for name, target in project["scripts"].items():
         module, _, function = target.partition(":")
         file = making / "venv" / "bin" / name

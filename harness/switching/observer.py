@@ -2,7 +2,8 @@
 
 Run on the client host: ``python -m harness.switching.observer SPEC`` with SPEC as JSON (see ``Spec``); ends at the
 end of its input. Each line of its output is ``{"key": ..., "at": seconds since boot}``; keys are addresses (ICMP
-echo), names (NetBIOS name query by broadcast, RFC 1002 4.2.12) and ``address:port`` (any answer by UDP).
+echo), names (NetBIOS name query by broadcast, RFC 1002 4.2.12) and ``address:port`` (any answer by UDP). What others
+say on the LAN is told too: ``probe ADDRESS`` and ``announce ADDRESS`` (RFC 5227), ``claim NAME`` (RFC 1002 4.2.2).
 """
 
 import json
@@ -13,6 +14,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from harness.wait import now_s
 
@@ -22,6 +24,11 @@ IP_HEADER_BYTES_MIN = 20
 NAME_SERVICE_PORT = 137
 QUERY_BY_BROADCAST = 0x0110  # recursion desired, broadcast
 NB, IN = 0x0020, 0x0001
+ETH_P_ALL, ETHER_BYTES, TYPE_IP, TYPE_ARP = 3, 14, b"\x08\x00", b"\x08\x06"
+ARP_FRAME_BYTES_MIN, PROBING = 42, bytes(4)
+UDP, UDP_HEADER_BYTES = 17, 8
+REGISTRATION, FILE_SERVER = 5, 0x20
+CLAIM_BYTES_MIN = 46  # header, length, 32 letters, end
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,28 @@ def name_query(number: int, name: str) -> bytes:
     return head + bytes([len(encoded)]) + encoded + b"\0" + struct.pack("!HH", NB, IN)
 
 
+def wanted_by(frame: bytes) -> str:
+    """What somebody wants or says to have, as a key; "" for frames about anything else."""
+    kind = frame[12:ETHER_BYTES]
+    if kind == TYPE_ARP and len(frame) >= ARP_FRAME_BYTES_MIN:
+        sender, target = frame[28:32], frame[38:42]
+        word = "probe" if sender == PROBING else "announce" if sender == target else ""
+        return f"{word} {socket.inet_ntoa(target)}" if word else ""
+    if kind == TYPE_IP and frame[23:24] == bytes([UDP]):
+        head = ETHER_BYTES + (frame[ETHER_BYTES] & 15) * 4
+        to, said = frame[head + 2 : head + 4], frame[head + UDP_HEADER_BYTES :]
+        if to == NAME_SERVICE_PORT.to_bytes(2, "big") and len(said) >= CLAIM_BYTES_MIN:
+            letters = [letter - 0x41 for letter in said[13:45]]
+            name = bytes(
+                (high << 4 | low) & 0xFF for high, low in zip(letters[::2], letters[1::2], strict=True)
+            )
+            if said[2] >> 3 == REGISTRATION and name[15] == FILE_SERVER:  # a request: its first bit is clear
+                return f"claim {name[:15].decode('ascii', 'replace').rstrip()}"
+    return ""
+
+
 class Observer:
-    """Three sockets and what they hear."""
+    """Four sockets and what they hear."""
 
     def __init__(self, spec: Spec, ears: Ears) -> None:
         self._spec = spec
@@ -93,7 +120,8 @@ class Observer:
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._nbns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._nbns.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self.sockets = (self._icmp, self._udp, self._nbns)
+        self._wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.sockets = (self._icmp, self._udp, self._nbns, self._wire)
         for each in self.sockets:
             each.setblocking(False)
 
@@ -120,7 +148,9 @@ class Observer:
                 if key:
                     self._ears.hear(key, now_s())
 
-    def _key(self, source: socket.socket, data: bytes, sender: tuple[str, int]) -> str:
+    def _key(self, source: socket.socket, data: bytes, sender: tuple[Any, ...]) -> str:
+        if source is self._wire:
+            return wanted_by(data) if sender[2] != socket.PACKET_OUTGOING else ""
         if source is self._udp:
             return f"{sender[0]}:{sender[1]}"
         if source is self._nbns:

@@ -4,7 +4,7 @@ import struct
 import tomllib
 
 from harness.switching.measure import GROUPS_MAX, NAMES_MAX, further_groups
-from harness.switching.observer import Ears, Spec, echo_request, name_query
+from harness.switching.observer import Ears, Spec, echo_request, name_query, wanted_by
 
 
 def test_a_name_query_is_that_of_rfc_1002() -> None:
@@ -28,6 +28,25 @@ def test_a_first_word_and_one_after_silence_are_told() -> None:
         ears.hear("10.0.1.100", at)
     ears.hear("DB", 5.1)
     assert told == [("10.0.1.100", 1.0), ("10.0.1.100", 5.0), ("DB", 5.1)]
+
+
+def test_probes_announcements_and_claims_are_told_apart_on_the_wire() -> None:
+    """ARP from nobody is a probe, about itself an announcement (RFC 5227); a registration of a file server a claim."""
+    ether, arp = b"\xff" * 6 + bytes(6), bytes.fromhex("0001 0800 0604 0001") + bytes(6)
+    address, other = bytes([10, 0, 1, 100]), bytes([10, 0, 1, 2])
+    said = {
+        sender: wanted_by(ether + b"\x08\x06" + arp + sender + bytes(6) + address)
+        for sender in (bytes(4), address, other)
+    }
+    assert said == {bytes(4): "probe 10.0.1.100", address: "announce 10.0.1.100", other: ""}
+    query = name_query(1, "DBSERVER")
+    udp = bytes.fromhex("0089 0089 0000 0000")
+    ip = ether + b"\x08\x00" + b"\x45" + bytes(8) + b"\x11" + bytes(10) + udp
+    claim = query[:2] + b"\x29\x10" + query[4:]
+    assert [wanted_by(ip + text) for text in (claim, query, b"\xa9".join((claim[:2], claim[3:])), b"short")] == [
+        "claim DBSERVER", "", "", "",
+    ]  # fmt: skip
+    assert wanted_by(b"") == ""
 
 
 def test_a_spec_survives_its_journey() -> None:
