@@ -167,7 +167,7 @@ def cut_power(lab: Lab, client: Client, groups: int) -> Switch:
     answers = client.await_all(cut_s, f"everything to answer from {survivor.name}")
     await_groups(lab, survivor.name, groups)
     detected_s = _detected(survivor.events(), number)
-    return Switch(detected_s - cut_s, {key: at - detected_s for key, at in answers.items()})
+    return Switch(detected_s - cut_s, {key: answers[key] - detected_s for key in client.keys})
 
 
 def make_whole(lab: Lab) -> None:

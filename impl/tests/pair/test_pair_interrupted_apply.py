@@ -58,7 +58,11 @@ class Change:
             self.held = then.begin()
             first.let_go()
             then.await_one()
-        assert (*self.have_new(), self.other.read_file(OFFERED) is not None) == STEPS[self.step]
+        # The frame that is held may be an earlier one of its kind, sent again: the one of this step is held then too.
+        wait_for(lambda: self._stands() == STEPS[self.step], SOON_S, f"the change to be {self.step}")
+
+    def _stands(self) -> tuple[bool, ...]:
+        return (*self.have_new(), self.other.read_file(OFFERED) is not None)
 
     def have_new(self) -> tuple[bool, bool]:
         """Whether the asked and the other server have the new text; anything but one of the two is a mixture."""
