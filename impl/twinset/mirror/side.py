@@ -279,9 +279,8 @@ class Side:
             self.maps.absorb_window()
         else:
             self.all_differs("the map of writes in flight was lost")
-        if (
-            not self.settings.fastsync
-        ):  # added while the mirror is broken, it begins after one full copy [4.3.4.5-03]
+        if not self.settings.fastsync:
+            # Added while the mirror is broken, it begins after one full copy [4.3.4.5-03].
             self.all_differs("FastSync was not in use when the mirror broke")
         record = self.record
         self.persist(

@@ -101,6 +101,13 @@ def inspect(
     local.guarded(work, as_json=as_json)
 
 
+def _to_be_written(path: str, discard: str) -> tuple[Inspection, list[str]]:
+    """A disk that may get another table, and the names of what goes with the old one."""
+    found, names = disk_tools.look(path, _state()), _names(discard)
+    changes.refuse_prepare(found, names)
+    return found, names
+
+
 def _other(path: Path) -> pair.Side:
     try:
         return pair.Side.of_json(json.loads(path.read_text()))
@@ -124,9 +131,7 @@ def prepare(
     """Write a partition table for a mirror disk; shows it only, unless told --yes."""
 
     def work() -> int:
-        found = disk_tools.look(path, _state())
-        names = _names(discard)
-        changes.refuse_prepare(found, names)
+        found, names = _to_be_written(path, discard)
         _written(found, _plan(found, cluster_mib, data, reserve_tail, other), names, yes=yes, as_json=as_json)
         return 0
 
@@ -147,9 +152,7 @@ def adjust(
     """Give the data partitions the sizes of the other server's, moving them into the unused area at the end."""
 
     def work() -> int:
-        found = disk_tools.look(path, _state())
-        names = _names(discard)
-        changes.refuse_prepare(found, names)
+        found, names = _to_be_written(path, discard)
         facts = found.facts
         made = adjusted(facts.size_bytes, facts.sector_bytes, found.partitions, _other(other).data)
         _written(found, made, names, yes=yes, as_json=as_json)
