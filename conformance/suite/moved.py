@@ -53,18 +53,9 @@ class Moved:
 
 def moved(pair: Pair) -> Moved:
     """The observation, made once."""
-    if "moved" not in pair.memory:
-        try:
-            with pair.spoiled_on_error():
-                pair.memory["moved"] = _observe(pair)
-        except NotRun as lacking:  # what is not there now is not there for the next case either
-            pair.memory["moved"] = lacking
-    found = pair.memory["moved"]
-    if isinstance(found, NotRun):
-        raise found
-    if not isinstance(found, Moved):
-        raise TypeError(f"moved holds {found!r}")
-    return found
+    return pair.remembered(
+        "moved", _observe, NotRun
+    )  # what is not there now is not there for the next case either
 
 
 def _observe(pair: Pair) -> Moved:

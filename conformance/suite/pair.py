@@ -158,14 +158,28 @@ class Pair:
 
         The other cases of that configuration judge the same observation, so nothing is set up for them.
         """
-        key = ("story", self.wanted)
+
+        def played(pair: "Pair") -> T:
+            try:
+                return watch(pair)
+            finally:
+                pair.spoil()
+
+        return self.remembered(("story", self.wanted), played)
+
+    def remembered(
+        self,
+        key: object,
+        observe: Callable[["Pair"], T],
+        kept: type[ConformanceError] = ConformanceError,
+    ) -> T:
+        """What was observed once; an ending of the kind `kept` too: the next case would only come to it as slowly."""
         if key not in self.memory:
             try:
-                self.memory[key] = watch(self)
-            except ConformanceError as error:
+                with self.spoiled_on_error():
+                    self.memory[key] = observe(self)
+            except kept as error:
                 self.memory[key] = error
-            finally:
-                self.spoil()
         seen = self.memory[key]
         if isinstance(seen, ConformanceError):
             raise seen

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conformance.suite.commands import Commands
-from conformance.suite.errors import ConformanceError, WaitTimeout
+from conformance.suite.errors import WaitTimeout
 from conformance.suite.pair import SERVERS, Pair
 from conformance.suite.refusals import refusal
 from conformance.suite.sample_texts import BESIDE, DISKFAIL, GROUP, START, diskfail_bat, start_bat
@@ -55,18 +55,7 @@ class Sampled:
 
 def sampled(pair: Pair) -> Sampled:
     """The walk, made once."""
-    if "sampled" not in pair.memory:
-        try:
-            with pair.spoiled_on_error():
-                pair.memory["sampled"] = _Walk(pair).walked()
-        except ConformanceError as error:  # the next case would only be as slow in coming to the same end
-            pair.memory["sampled"] = error
-    found = pair.memory["sampled"]
-    if isinstance(found, ConformanceError):
-        raise found
-    if not isinstance(found, Sampled):
-        raise TypeError(f"sampled holds {found!r}")
-    return found
+    return pair.remembered("sampled", lambda pair: _Walk(pair).walked())
 
 
 class _Walk:
