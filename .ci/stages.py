@@ -6,7 +6,8 @@
 A stage on the real pair shares two cores with everything it starts; when it fails, the cases that failed are run
 again, up to twice (all of them when the stage did not come to its end). Every result is printed and the last one
 counts: say so when you report a run. Stages of one wave run side by side: pairs of servers wait for their time-outs
-more than they compute. Logs stay in .ci/state, and the conformance report, which goes on over the tries.
+more than they compute; what failed there is run again alone, when the wave has ended. Logs stay in .ci/state, and the
+conformance report, which goes on over the tries. What failed is named once more at the very end.
 TWINSET_LAB_PATIENCE=3 stretches the budgets, as it does the deadlines of the lab: for a slow or busy machine.
 """
 
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".ci" / "state"
 BIN = ROOT / ".venv" / "bin"
 PATIENCE = float(os.environ.get("TWINSET_LAB_PATIENCE", "1"))
+FAILED = ("FAILED ", "ERROR ")  # how pytest's summary begins the line of a case
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,21 @@ STAGES = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Try:
+    """How a stage ended once, and the cases that pytest said have failed."""
+
+    stage: Stage
+    attempt: int
+    passed: bool
+    seconds: float
+    failures: list[str]
+
+    def __str__(self) -> str:
+        word = "passed" if self.passed else "FAILED"
+        return f"{self.stage.name}: {word} in {self.seconds:.0f} s (try {self.attempt} of {self.stage.tries})"
+
+
 def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
     """Run a stage; return whether it passed in its time, and the seconds it took."""
     start = time.monotonic()
@@ -111,8 +128,9 @@ def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
         for argv in stage.commands:
             command = argv
             if argv[0] == "pytest":
-                # The first try forgets what failed in another run: a second one would take that for its own.
-                command = (*argv, "--last-failed" if attempt > 1 else "--cache-clear")
+                # The first try forgets what failed in another run, and no stage sees what failed in another one.
+                command = (*argv, "-o", f"cache_dir=.ci/state/cache-{stage.name}")
+                command += ("--last-failed" if attempt > 1 else "--cache-clear",)
             left = stage.budget_s - (time.monotonic() - start)
             print(f"  $ {' '.join(command)}", flush=True)
             process = subprocess.Popen(
@@ -135,27 +153,27 @@ def run_once(stage: Stage, attempt: int) -> tuple[bool, float]:
     return True, time.monotonic() - start
 
 
-def tail(stage: Stage, attempt: int, lines: int) -> None:
-    """Print the end of a stage's log."""
-    text = (STATE / f"{stage.name}-{attempt}.log").read_text(errors="replace").splitlines()
-    print("\n".join(f"    {line}" for line in text[-lines:]), flush=True)
+def run_try(stage: Stage, attempt: int) -> Try:
+    """Run a stage once and print how it ended."""
+    print(f"== {stage.name} (budget {stage.budget_s / 60:g} min, try {attempt} of {stage.tries})", flush=True)
+    passed, seconds = run_once(stage, attempt)
+    log = (STATE / f"{stage.name}-{attempt}.log").read_text(errors="replace").splitlines()
+    print("\n".join(f"    {line}" for line in log[-6 if passed else -80 :]), flush=True)
+    done = Try(stage, attempt, passed, seconds, [line for line in log if line.startswith(FAILED)])
+    print(f"== {done}", flush=True)
+    return done
 
 
-def run_stage(stage: Stage) -> list[str]:
-    """Run a stage as often as it takes and may; return a line for each try."""
-    if stage.needs_root and os.geteuid():
-        return [f"{stage.name:12} NOT RUN: needs root, namespaces and FUSE (twinset-lab preflight)"]
-    results: list[str] = []
-    print(f"== {stage.name} (budget {stage.budget_s / 60:g} min)", flush=True)
-    for attempt in range(1, stage.tries + 1):
-        passed, seconds = run_once(stage, attempt)
-        tail(stage, attempt, 6 if passed else 80)
-        word = "passed" if passed else "FAILED"
-        print(f"== {stage.name}: {word} in {seconds:.0f} s (try {attempt})", flush=True)
-        results.append(f"{stage.name:12} {word} in {seconds:.0f} s (try {attempt} of {stage.tries})")
-        if passed:
-            break
-    return results
+def run_wave(wave: list[Stage]) -> list[Try]:
+    """Run stages side by side, then each that failed alone, as often as it takes and may; return every try."""
+    with ThreadPoolExecutor() as side_by_side:
+        tries = list(side_by_side.map(lambda stage: run_try(stage, 1), wave))
+    for failed in [one.stage for one in tries if not one.passed]:
+        for attempt in range(2, failed.tries + 1):
+            tries.append(run_try(failed, attempt))
+            if tries[-1].passed:
+                break
+    return tries
 
 
 def main() -> int:
@@ -167,15 +185,19 @@ def main() -> int:
         print(f"unknown stages: {', '.join(sorted(unknown))}")
         return 2
     chosen = [stage for stage in STAGES if stage.name in wanted]
-    results: list[list[str]] = []
-    for _, wave in groupby(chosen, key=lambda stage: stage.wave or stage.name):
-        with ThreadPoolExecutor() as side_by_side:
-            results += side_by_side.map(run_stage, list(wave))
-    print("\n" + "\n".join(line for lines in results for line in lines))
-    ran = [lines for lines in results if "NOT RUN" not in lines[-1]]
-    good = sum("passed" in lines[-1] for lines in ran)
-    print(f"\nstages: {good} passed, {len(ran) - good} failed")
-    return int(good < len(ran))
+    left_out = [stage for stage in chosen if stage.needs_root and os.geteuid()]
+    tries: list[Try] = []
+    for _, wave in groupby(
+        [stage for stage in chosen if stage not in left_out], key=lambda stage: stage.wave or stage.name
+    ):
+        tries += run_wave(list(wave))
+    print("\n" + "\n".join(line for one in tries for line in (str(one), *one.failures)))
+    for stage in left_out:
+        print(f"{stage.name}: NOT RUN: needs root, namespaces and FUSE (twinset-lab preflight)")
+    ended = {one.stage.name: one.passed for one in tries}  # the last try of a stage counts
+    good = sum(ended.values())
+    print(f"\nstages: {good} passed, {len(ended) - good} failed")
+    return int(good < len(ended))
 
 
 if __name__ == "__main__":
