@@ -36,15 +36,6 @@ def answer(pair: Pair, op: str) -> str:
     return ACCEPTED
 
 
-def observed_once(pair: Pair, name: str, observe: Any) -> Seen:
-    """What was observed, once for all cases that judge it."""
-    if ("8.7", name) not in pair.memory:
-        with pair.spoiled_on_error():
-            pair.memory["8.7", name] = observe(pair)
-    found: Seen = pair.memory["8.7", name]
-    return found
-
-
 def in_operation(pair: Pair) -> Seen:
     """Both servers operate: every function, with the disk active and then inactive."""
     seen: Seen = {"active": {op: answer(pair, op) for op in ROWS}}
@@ -91,21 +82,21 @@ def judge_refused(judge: Judge, seen: Seen, *ops: str) -> None:
 @clause("8.7-03", "8.7-04", "8.7-06")
 def test_no_set_is_changed_beside_a_running_disk(pair: Pair, judge: Judge) -> None:
     """On servers that operate, cancelling, creating and forced return are refused, the disk active or inactive."""
-    seen = observed_once(pair, "in operation", in_operation)
+    seen = pair.remembered("8.7 in operation", in_operation)
     judge_refused(judge, seen, "mirror.cancel", "mirror.create", "mirror.forced_return")
 
 
 @clause("8.7-07", "8.7-08", "8.7-09")
 def test_no_access_is_given_beside_a_running_disk(pair: Pair, judge: Judge) -> None:
     """On servers that operate, permit, restrict and forced permit are refused, the disk active or inactive."""
-    seen = observed_once(pair, "in operation", in_operation)
+    seen = pair.remembered("8.7 in operation", in_operation)
     judge_refused(judge, seen, "mirror.permit", "mirror.restrict", "mirror.forced_permit")
 
 
 @clause("8.7-01")
 def test_the_functions_are_restricted_while_the_cluster_runs(pair: Pair, judge: Judge) -> None:
     """Refusing all of them leaves a set that is normal."""
-    seen = observed_once(pair, "in operation", in_operation)
+    seen = pair.remembered("8.7 in operation", in_operation)
     judge.equal("8.7-01", "the set after all refusals", expected="NORMAL", observed=seen["after"])
 
 
@@ -113,7 +104,7 @@ def test_the_functions_are_restricted_while_the_cluster_runs(pair: Pair, judge: 
 @clause("8.7-03", "8.7-05", "8.7-02")
 def test_created_anew_only_when_both_servers_were_restarted(pair: Pair, judge: Judge) -> None:
     """Beside a server that operates, creation and forced return are refused; with both restarted it is done."""
-    seen = observed_once(pair, "restarted", restarted)
+    seen = pair.remembered("8.7 restarted", restarted)
     for op, row in (
         ("mirror.cancel", "8.7-03"),
         ("mirror.create", "8.7-05"),
@@ -130,7 +121,7 @@ def test_created_anew_only_when_both_servers_were_restarted(pair: Pair, judge: J
 @clause("8.7-07", "8.7-08", "8.7-09")
 def test_access_to_a_restarted_server(pair: Pair, judge: Judge) -> None:
     """Outdated data on a server that was restarted is accessible by force only, until the access is withdrawn."""
-    seen = observed_once(pair, "restarted", restarted)
+    seen = pair.remembered("8.7 restarted", restarted)
     plain = seen["one"]["mirror.permit"]
     judge.equal("8.7-07", "plain permit of stale data", expected="E_STATE", observed=plain)
     judge.holds("8.7-09", "served by force", seen["served by force"], seen["served by force"])
