@@ -1,4 +1,4 @@
-"""docs/operating.md and the rules about disks say the same."""
+"""docs/disks.md and the rules about disks say the same."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from twinset.disks.facts import HELD, LISTED, LOCKED, MOUNTED, OPEN, SWAP, Use
 from twinset.disks.judge import by_use
 
 ROOT = Path(judge.__file__).parents[2]
-DOC = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "disks.md").read_text(encoding="utf-8")
 SOURCES = "".join((Path(judge.__file__).parent / name).read_text() for name in ("judge.py", "pair.py"))
 
 

@@ -244,8 +244,8 @@ def test_all_disks_are_listed_with_every_reason(
 
 
 def test_every_command_and_option_is_in_the_operators_manual() -> None:
-    """What `--help` has, docs/operating.md explains."""
-    manual = (Path(disk_cli.__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    """What `--help` has, docs/disks.md explains."""
+    manual = (Path(disk_cli.__file__).parents[2] / "docs" / "disks.md").read_text(encoding="utf-8")
     words = {f"twinset disk {command.name}" for command in disk_cli.app.registered_commands}
     assert words
     for command in disk_cli.app.registered_commands:

@@ -17,10 +17,10 @@ has to look. Ids are minted once and never reused. Made from `twinset/events_cat
 COLUMNS: Final = "| id | name | severity | cause | remedy |\n| --- | --- | --- | --- | --- |\n"
 # Where the ids begin so, what they are about, and the page that explains what to do.
 CHAPTERS: Final = (
-    ("TS01", "twinsetd", "operating.md#when-something-dies"),
+    ("TS01", "twinsetd", "failing.md#when-something-dies"),
     ("TS02", "Servers and networks", "partition.md"),
-    ("TS03", "Groups and their resources", "operating.md#what-makes-a-group-fail-over"),
-    ("TS04", "Mirror sets", "operating.md#when-a-disk-fails"),
+    ("TS03", "Groups and their resources", "failing.md#what-makes-a-group-fail-over"),
+    ("TS04", "Mirror sets", "failing.md#when-a-disk-fails"),
     ("TS05", "Bad input, bugs", "support.md"),
     ("TS060", "Configuration", "changing.md"),
     ("TS061", "Alerts", "alerts.md"),
