@@ -12,7 +12,7 @@ from twinset.mirror.cluster_partition import Role, State
 from twinset.mirror.session import CONNECTED, COPY_RUNS, IDLE, IN_STEP, SOURCE, TARGET
 
 from .ports import Ports, write
-from .test_side import BOOT, SET, make, peer, serving
+from .test_side import BOOT, SET, TWO, make, peer, serving
 
 ELSEWHERE = b"X" * 16  # another boot than the one that runs
 
@@ -167,7 +167,14 @@ def test_a_target_takes_no_new_session_before_its_old_writes_have_ended() -> Non
 def test_a_flush_of_a_lost_session_does_not_end_the_rebuild_of_the_next() -> None:
     """Of two copies only the one whose own flush has ended makes the target IN_SYNC (R3, R6)."""
     side, ports = make(State.STALE, cur=4)
-    finish = {"type": "finish", "cur": 5, "base": 4, "history": [4], "disk_uuid": "", "server_uuid": ""}
+    finish = {
+        "type": "finish",
+        "cur": 5,
+        "base": 4,
+        "history": [4],
+        "disk_uuid": TWO.hex(),
+        "server_uuid": TWO.hex(),
+    }
     side.session_up(peer(State.SOLO, role=SOURCE, base=4))
     side.control(attach("high-speed"))
     side.control(finish)
@@ -177,7 +184,7 @@ def test_a_flush_of_a_lost_session_does_not_end_the_rebuild_of_the_next() -> Non
     side.control(attach("high-speed"))
     side.flush_done(old, 0, remote=False)
     assert side.record.state == State.INCONSISTENT
-    side.control({**finish, "disk_uuid": "32" * 16, "server_uuid": "32" * 16})
+    side.control(finish)
     side.flush_done(ports.flushes[-1], 0, remote=False)
     assert side.record.state == State.IN_SYNC
 

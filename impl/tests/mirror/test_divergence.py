@@ -126,8 +126,14 @@ def test_a_target_forgets_that_it_was_given_up_when_it_agrees() -> None:
     side.session_down("closed")
     side.session_up(rival(cur=11))
     side.control(
-        {"type": "attach", "mode": "high-speed", "reason": "", "cur": 11, "set_uuid": "", "epoch": 3}
-        | {"set_uuid": (b"S" * 16).hex()}
+        {
+            "type": "attach",
+            "mode": "high-speed",
+            "reason": "",
+            "cur": 11,
+            "set_uuid": (b"S" * 16).hex(),
+            "epoch": 3,
+        }
     )
     assert (side.record.target_of, side.record.yielded) == (11, False)
 

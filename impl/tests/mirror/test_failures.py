@@ -221,3 +221,51 @@ def test_a_failed_side_yields_to_one_that_went_on_without_it() -> None:
     assert (side.record.state, side.serving) == (State.STALE, False)
     assert not ports.messages
     assert (ports.done, bool(op.error)) == ([op], True)
+
+
+def test_of_two_sources_the_one_that_does_not_serve_gives_way_to_the_failed_disk() -> None:
+    """Both took the role at once and the disk of the one that serves fails: asked again, the other does its work.
+
+    Found by `--disks` seed 201410: the refusal to attach ended the clients' requests with errors.
+    """
+    failing, ports = make(index=1)
+    failing.session_up(peer())
+    requests.activate(failing, "activate", peer_down=False)
+    failing.path.write(write(0))
+    assert failing.disk_failed(Op(COPY, 0, 16, 0, None), 5)
+    failing.control({"type": "refused", "reason": "this side is the source itself", "of": "attach"})
+    assert failing.record.state == State.IN_SYNC
+    assert failing.path.mode != FAILED
+    assert not ports.done
+    other, others = make()
+    other.told.rebuild = True
+    other.session_up(peer())
+    assert other.role == SOURCE
+    other.control(FAULTY)
+    assert other.role != SOURCE
+    assert others.closed == ["the source has given up its role"]
+    other.session_down("closed")
+    other.session_up(peer(role=SOURCE))
+    other.control(FAULTY)
+    assert others.messages[-1]["type"] == "good_solo"
+
+
+def test_a_refusal_that_stays_the_same_is_told_once() -> None:
+    """The disk of the other side has failed: every new session is refused for the one reason, until one attaches."""
+    side, ports = make(State.SOLO, base=4)
+    side.told.rebuild = True
+
+    def refused(reason: str) -> None:
+        side.session_up(peer(State.STALE, cur=4))
+        side.control({"type": "refused", "reason": reason, "of": "attach"})
+        assert ports.closed.pop() == f"refused: {reason}"
+        side.session_down("closed")
+
+    for reason in ("its disk has failed", "its disk has failed", "it was closed", "it was closed"):
+        refused(reason)
+    assert ports.events.count("attach_refused") == 2
+    side.session_up(peer(State.STALE, cur=4))
+    side.control({"type": "attached", "epoch": 1})
+    side.session_down("cut")
+    refused("it was closed")
+    assert ports.events.count("attach_refused") == 3

@@ -23,7 +23,7 @@ from twinset.mirror.verify import (
 )
 
 from .ports import Ports, write
-from .test_side import make, peer
+from .test_side import SET, make, peer
 
 if TYPE_CHECKING:
     from twinset.mirror.side import Side
@@ -144,7 +144,9 @@ def test_the_other_side_marks_a_repair_before_it_agrees() -> None:
     """Whoever goes on alone meanwhile knows what the other one may lack (rule 4)."""
     side, ports = make()
     side.session_up(peer(role="source"))
-    side.control({"type": "attach", "mode": "none", "cur": 5, "set_uuid": "", "epoch": 1})
+    side.control(
+        {"type": "attach", "mode": "none", "reason": "", "cur": 5, "set_uuid": SET.hex(), "epoch": 1}
+    )
     side.control({"type": "repair", "ranges": [[20, 4], [64, 1]]})
     assert list(side.maps.dirty_extents()) == [1, 4]
     assert ports.messages[-1] == {"type": "repairing"}
@@ -232,7 +234,9 @@ def test_the_side_that_does_not_write_keeps_a_copy_of_the_job() -> None:
     side, ports = comparing()
     target, its_ports = make()
     target.session_up(peer(role="source"))
-    target.control({"type": "attach", "mode": "none", "cur": 5, "set_uuid": "", "epoch": 1})
+    target.control(
+        {"type": "attach", "mode": "none", "reason": "", "cur": 5, "set_uuid": SET.hex(), "epoch": 1}
+    )
     target.control(next(each for each in ports.messages if each["type"] == "verify_job"))
     assert target.verify.job is not None
     assert target.verify.job.number == side.verify.job.number  # type: ignore[union-attr]
@@ -302,7 +306,9 @@ def test_a_look_for_the_other_side_is_work_of_its_session() -> None:
     side.session_up(peer(role="source"))
     with pytest.raises(ProtocolError):
         side.target.verify(Op(VERIFY, 0, 16, 0, None))
-    side.control({"type": "attach", "mode": "none", "cur": 5, "set_uuid": "", "epoch": 1})
+    side.control(
+        {"type": "attach", "mode": "none", "reason": "", "cur": 5, "set_uuid": SET.hex(), "epoch": 1}
+    )
     for offset, length in ((120, 16), (-1, 4), (0, 0)):
         with pytest.raises(ProtocolError):
             side.target.verify(Op(VERIFY, offset, length, 0, None))
@@ -379,7 +385,9 @@ def test_a_repair_begins_only_where_it_was_asked_for() -> None:
         side.control({"type": "repairing"})
     target, _ = make()
     target.session_up(peer(role="source"))
-    target.control({"type": "attach", "mode": "window", "cur": 5, "set_uuid": "", "epoch": 1})
+    target.control(
+        {"type": "attach", "mode": "window", "reason": "", "cur": 5, "set_uuid": SET.hex(), "epoch": 1}
+    )
     with pytest.raises(ProtocolError):
         target.control({"type": "repairing"})
     copying, ports = make(State.SOLO, base=4)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .side import Side
 
 
+ATTACH: Final = "attach"
+
+
 def adopt_source(side: Side) -> None:
     """Let the side that has to copy, or the first server of an equal pair, drive the session."""
     session = side.session
@@ -100,7 +103,7 @@ def attach(side: Side) -> None:
     session.phase = ATTACHING
     side.ports.send_control(
         {
-            "type": "attach",
+            "type": ATTACH,
             "mode": decision.mode,
             "reason": decision.reason,
             "cur": side.record.cur,
@@ -120,7 +123,7 @@ def on_attach(side: Side, session: Session, message: dict[str, Any]) -> None:
     """Become the target, or refuse; INCONSISTENT is durable before the first copied block (R6)."""
     refusal = attach_refusal(side, message)
     if refusal:
-        side.ports.send_control({"type": "refused", "reason": refusal})
+        side.ports.send_control({"type": "refused", "reason": refusal, "of": ATTACH})
         return
     side.role = TARGET
     if message["mode"] in (copy_mode.FULL, copy_mode.HIGH_SPEED):
@@ -172,6 +175,7 @@ def on_attached(side: Side, session: Session, message: dict[str, Any]) -> None:
     if side.role != SOURCE or session.phase != ATTACHING or decision is None:
         side.ports.close_session(f"attached, though this side is {side.role} and {session.phase}")
         return
+    side.told.refusal = ""
     side.maps.advance(int(message["epoch"]) + 1)
     side.maps.absorb_window()
     side.maps.add(session.peer_map)
@@ -193,14 +197,18 @@ def on_attached(side: Side, session: Session, message: dict[str, Any]) -> None:
 
 
 def on_refused(side: Side, session: Session, message: dict[str, Any]) -> None:
-    """The other side will not: end what was asked of it."""
-    reason = str(message.get("reason", ""))
-    side.ports.log("attach_refused", reason=reason)
-    failures.give_up_disk(side)
-    if session.asked_source and side.activation is not None:
+    """The other side will not: end what was asked of it. A refusal that stays the same is told once."""
+    reason = message["reason"]
+    asked = session.asked_source and side.activation is not None
+    if asked or reason != side.told.refusal:
+        side.ports.log("attach_refused", reason=reason)
+    if message.get("of") != ATTACH:  # who does the work of a failed disk is another question
+        failures.give_up_disk(side)
+    if asked:
         requests.refuse_activation(side, reason)
         session.asked_source = False
     else:
+        side.told.refusal = reason
         side.ports.close_session(f"refused: {reason}")
 
 
@@ -376,7 +384,7 @@ def on_released(side: Side, session: Session, message: dict[str, Any]) -> None:
 
 
 CONTROL: Final[dict[str, Callable[[Side, Session, dict[str, Any]], None]]] = {
-    "attach": on_attach,
+    ATTACH: on_attach,
     "attached": on_attached,
     "refused": on_refused,
     "in_step": on_in_step,

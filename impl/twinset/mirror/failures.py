@@ -115,10 +115,15 @@ def on_source_faulty(side: Side, session: Session, message: dict[str, Any]) -> N
     """Go on as the good side, durably, before the source answers anybody (R10), and do its I/O from now on.
 
     In a later session too, but only as long as nobody was served from here: else its writes would land on newer ones.
+    Where both took the role of the source at once, the one that serves keeps it, and asks again in the next session.
     """
     cur, state = int(message["cur"]), side.record.state
     again = side.covers == cur and state == State.SOLO
     equal = state in (State.IN_SYNC, State.STALE) and side.record.cur == cur
+    if equal and side.role == SOURCE and not side.serving:
+        side.leave_source()
+        if session.phase != CONNECTED:
+            return
     known = again or (equal and side.view.sound)  # who lost unflushed writes is no good side
     if (
         side.role == SOURCE

@@ -74,3 +74,4 @@ class Told:
     rebuild: bool = False
     last_copy: tuple[str, int] = ("", 0)
     frozen: str = ""
+    refusal: str = ""  # why the other side did not attach; "" once it has

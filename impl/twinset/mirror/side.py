@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinset.errors import DiskError, ProtocolError
 
-from . import attaching, copy_mode, divergence, failures, requests, verify
+from . import attaching, control_messages, copy_mode, divergence, failures, requests, verify
 from .cluster_partition import NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
@@ -220,10 +220,10 @@ class Side:
 
     def control(self, message: dict[str, Any]) -> None:
         """Take a control frame of the session. Raises ProtocolError for what no side would send."""
-        handler = self._CONTROL.get(message.get("type", ""))
-        if handler is None or self.session is None:
-            raise ProtocolError(f"unexpected control message {message.get('type')!r}")
-        handler(self, self.session, message)
+        kind = control_messages.check(message)
+        if self.session is None:
+            raise ProtocolError(f"control message {kind!r} outside of a session")
+        self._CONTROL[kind](self, self.session, message)
 
     # -- becoming source and attaching the other side ---------------------------------------------------
 

@@ -156,6 +156,12 @@ class Client:
         for serial in [serial for serial, (owner, _) in self.inflight.items() if owner is process]:
             del self.inflight[serial]
 
+    def hung_up(self, process: Process) -> None:
+        """The connection is gone: its reads show nothing to anybody, its writes are judged as if they were answered."""
+        for serial, (owner, promised) in list(self.inflight.items()):
+            if owner is process and isinstance(promised, list):
+                del self.inflight[serial]
+
     def excuse(self, contents: list[list[int]]) -> None:
         """Lower the promises to what every one of `contents` still holds: a second fault took the rest."""
         for sector in range(self.world.size):

@@ -260,9 +260,10 @@ class Process:
         self.export = True
 
     def close_export(self) -> None:
-        """Let no client in; what they asked is still answered."""
+        """Disconnect all clients: writes still end, what was read comes too late for anybody."""
         self.point()
         self.export = False
+        self.world.client.hung_up(self)
 
     def reply(self, request: Any, error: tuple[str, str] | None) -> None:
         """Answer the daemon, after the core has returned."""

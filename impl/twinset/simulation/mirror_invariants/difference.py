@@ -8,6 +8,7 @@ from twinset.mirror.cluster_partition import State
 
 if TYPE_CHECKING:
     from twinset.mirror.maps import Maps
+    from twinset.simulation.mirror_disk import Io
     from twinset.simulation.mirror_server import Server
     from twinset.simulation.mirror_world import World
 
@@ -33,9 +34,11 @@ def difference_is_covered(world: World) -> None:
 
 def _maps_that_count(server: Server, other: Server) -> Maps | None:
     process = server.process
-    if process is None or not process.side.maps.continuous or not process.side.view.sound:
+    if process is None or not process.side.maps.continuous:
         return None
     mine, theirs = process.side.record, other.disk.record_latest
+    if not (mine.clean or mine.boot_id == process.side.settings.boot_id):  # `View.sound`, in a hot loop
+        return None
     if mine.state == State.IN_SYNC:
         counts = theirs.state in (State.IN_SYNC, State.FINISHING) and theirs.cur == mine.cur
         counts = counts and not server.forgot
@@ -56,4 +59,15 @@ def _unequal(world: World) -> list[int]:
     if one.durable != two.durable:
         sectors.update(at for at in range(world.size) if one.durable[at] != two.durable[at])
     sectors -= world.rotten
-    return [at for at in sectors if len(one.outcomes(at) | two.outcomes(at)) > 1]
+    nothing: list[tuple[int, Io]] = []
+    found = []
+    for at in sectors:  # the innermost loop of the simulation: `outcomes`, without its sets
+        value = one.durable[at]
+        if value != two.durable[at]:
+            found.append(at)
+            continue
+        for entry in (*one.pending.get(at, nothing), *two.pending.get(at, nothing)):
+            if entry[0] != value:
+                found.append(at)
+                break
+    return found
