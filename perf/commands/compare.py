@@ -1,8 +1,9 @@
-"""``compare A B``: what became worse, by ratio; exit status 1 when something did."""
+"""``compare [A] B``: what became worse, by ratio; exit status 1 when something did. A: the committed baseline."""
 
 import argparse
 from pathlib import Path
 
+from perf.commands import baseline
 from perf.figures import compare, stored
 from perf.shell import files
 
@@ -12,13 +13,18 @@ OK, WORSE = 0, 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("a", type=Path, metavar="A", help="the file of the run before")
+    parser.add_argument(
+        "a", type=Path, metavar="A", nargs="?", default=baseline.FILE,
+        help="the file of the run before; default: the committed baseline",
+    )  # fmt: skip
     parser.add_argument("b", type=Path, metavar="B", help="the file of the run now")
 
 
 def command(options: argparse.Namespace) -> int:
     """Print one line a ratio, the worst first."""
     before, now = (stored.load(files.read_json(file)) for file in (options.a, options.b))
+    for warning in before.results.warnings():
+        print(f"A was doubtful: {warning}")
     for name in ("machine", "versions", "commit"):
         differing = stored.differences(before.surroundings[name], now.surroundings[name])
         if differing:
