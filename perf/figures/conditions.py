@@ -40,6 +40,10 @@ class Condition:
         """True when it needs other mirror sets than the one that is always there."""
         return self.sets > 1 or self.partitions > 1 or not self.fastsync
 
+    def same_sets(self, other: "Condition") -> bool:
+        """True when both are measured on the same mirror sets."""
+        return (self.sets, self.partitions, self.fastsync) == (other.sets, other.partitions, other.fastsync)
+
 
 PLAIN = Condition("", "as the machine is")
 _HALF = "; the client asks for half of what the disk gives at read:write 2:1"

@@ -42,12 +42,16 @@ def _rows(found: Stored) -> Iterator[str]:
     """The basics: each job mirrored, against the other rows, with the verdict beside QEMU."""
     results = found.results
     peers = {one.job: one for one in ahead.judge(results)}
-    yield "| mirrored | of limit | of raw | of QEMU's mirror (90 %) | beside QEMU | CPU us/op, active + standby |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield _row(
+        "mirrored", "of limit", "of raw", "limit, of raw", "of QEMU's mirror, 90 % interval", "beside QEMU",
+        "CPU us an operation, active + standby",
+    )  # fmt: skip
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     for job in JOBS:
         if not results.measured(job, MIRRORED):
             continue
         shares = [report.span(results.ratio(job, MIRRORED, base)) or "not measured" for base in (LIMIT, RAW)]
+        shares.append(report.span(results.ratio(job, LIMIT, RAW)) or "not measured")
         peer = peers.get(job)
         beside = (peer.shown, _strong(peer.word)) if peer else ("not measured", "not measured")
         cpu = [results.cpu(job, MIRRORED, side) for side in (ACTIVE, STANDBY)]

@@ -88,3 +88,15 @@ def test_conditions_of_the_same_disk_know_each_other() -> None:
     assert whole.same_disk(half)
     assert not whole.same_disk(slower)
     assert not CONDITIONS[""].same_disk(slower)
+
+
+def test_conditions_of_the_same_mirror_sets_know_each_other() -> None:
+    """A set without FastSync is made once a round, for the copy and for the slowed disk behind it."""
+    off, slow_off, slow = (
+        CONDITIONS[name] for name in ("fastsync-off", "disk-5000-fastsync-off", "disk-5000")
+    )
+    assert off.same_sets(slow_off)
+    assert not off.same_sets(slow)
+    cells = STANDARD.cells()
+    place = cells.index(Cell(COPY, "copy without FastSync"))
+    assert cells[place + 1].condition == "disk-5000-fastsync-off"
