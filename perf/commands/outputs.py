@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import bars, page, report, verdicts
+from perf.figures import ahead, bars, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 
@@ -20,6 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", action="store_true", help="exit status 1 when a figure misses its bar")
     parser.add_argument(
         "--guide", action="store_true", help="exit status 1 when a figure of the guide is missed or left open"
+    )
+    parser.add_argument(
+        "--ahead", action="store_true", help="exit status 1 when a row is not ahead of QEMU's network mirror"
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one page")
     parser.add_argument("--text", type=Path, metavar="FILE", help="the summary, as it is printed")
@@ -44,8 +47,12 @@ def conclude(
     if options.measured:
         told = {name: about[name] for name in ("when", "machine", "commit") if name in about}
         files.write_json(options.measured, verdicts.measured_file(findings, told))
-    missed = options.bars and not all(verdict.met for verdict in judged)
-    return MISSED if missed or (options.guide and not verdicts.passed(findings)) else OK
+    missed = (
+        options.bars and not all(verdict.met for verdict in judged),
+        options.guide and not verdicts.passed(findings),
+        options.ahead and not ahead.everywhere(ahead.judge(results)),
+    )
+    return MISSED if any(missed) else OK
 
 
 def summarise(
@@ -59,6 +66,7 @@ def summarise(
     for line in (
         *report.not_measured_lines(results),
         *report.bar_lines(judged),
+        *ahead.lines(ahead.judge(results)),
         *report.guide_lines(findings),
         *report.growth_lines(results),
     ):

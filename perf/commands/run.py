@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.errors import HarnessError
 from perf.commands import outputs
 from perf.errors import PerfError
-from perf.figures import matrix, report, stored
+from perf.figures import foreseen, matrix, report, stored
 from perf.figures.conditions import CONDITIONS, key
 from perf.figures.matrix import CLUSTER, PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
@@ -68,6 +68,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     named = [name for name in matrix.MATRICES if name != SMOKE.name]
     parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
     parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
+    parser.add_argument(
+        "--plan", action="store_true", help="print the cells and how long they would take; measure nothing"
+    )
     outputs.arguments(parser)
     parser.add_argument("--blocks", type=_blocks, help="only these blocks of the matrix, by name")
     parser.add_argument("--rounds", type=_at_least(int, 1), help="instead of the matrix's")
@@ -150,6 +153,9 @@ def command(options: argparse.Namespace) -> int:
     if options.lab == "vagrant":
         return in_machines(options, lambda line: progress.print(line, markup=False))
     plan = planned(options)
+    if options.plan:
+        print("\n".join(foreseen.lines(plan)))
+        return OK
     try:
         record = measure(plan, options, lambda line: progress.print(line, markup=False))
     except HarnessError as error:

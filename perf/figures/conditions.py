@@ -31,10 +31,18 @@ class Condition:
         """True when the disks are made slower than they are."""
         return bool(self.disk_iops or self.disk_mib_s)
 
+    def same_disk(self, other: "Condition") -> bool:
+        """True when both slow the disks in the same way."""
+        return (self.disk_iops, self.disk_mib_s) == (other.disk_iops, other.disk_mib_s)
+
     @property
     def own_sets(self) -> bool:
         """True when it needs other mirror sets than the one that is always there."""
         return self.sets > 1 or self.partitions > 1 or not self.fastsync
+
+    def same_sets(self, other: "Condition") -> bool:
+        """True when both are measured on the same mirror sets."""
+        return (self.sets, self.partitions, self.fastsync) == (other.sets, other.partitions, other.fastsync)
 
 
 PLAIN = Condition("", "as the machine is")
@@ -54,6 +62,13 @@ _ALL = (
     Condition("sets-8", "eight mirror sets at once, the most there can be", sets=8),
     Condition("partitions-3", "one mirror set with three data partitions", partitions=3),
     Condition("fastsync-off", "a mirror set without FastSync", fastsync=False),
+    Condition(
+        "disk-5000-fastsync-off",
+        "a mirror set without FastSync on disks of 5,000 IOPS and 200 MiB/s",
+        5000,
+        200,
+        fastsync=False,
+    ),
     Condition("mounted", "ext4, mounted as a group mounts it", mounted=True),
 )
 CONDITIONS = {condition.name: condition for condition in _ALL}

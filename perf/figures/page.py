@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from perf.figures import bars, plots, report, verdicts
+from perf.figures import ahead, bars, plots, report, verdicts
 from perf.figures.results import ACTIVE, BASES, COPIES, JOB_ROWS, NBDCOPY, ROUND_TRIP, STANDBY, Results
 
 STYLE = """
@@ -21,7 +21,7 @@ p{margin:.3rem 0}figure{margin:0}.note,.tick{color:var(--faint)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;margin:.5rem 0;min-width:100%}
 th,td{padding:.22rem .6rem .22rem 0;text-align:right;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600}th.text,td.text{text-align:left}td.nowrap{white-space:nowrap}.wide table{min-width:46rem}
-.met{color:var(--good)}.missed,.MISSED{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}
+.met,.ahead{color:var(--good)}.missed,.MISSED,.BEHIND{color:var(--bad);font-weight:600}.open,.level{color:var(--open);font-weight:600}
 .warning{border-left:4px solid var(--open);padding-left:.7rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem 1.6rem}
 svg{width:100%;max-width:34rem;height:auto;font-size:12.5px}svg text{fill:var(--ink)}
@@ -59,6 +59,8 @@ def page(results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
             _findings(verdicts.judge(results)),
             "<h2>Our own bars</h2>",
             _list([*report.bar_lines(bars.judge(results)), *report.growth_lines(results)]),
+            "<h2>Beside QEMU's network mirror</h2>",
+            _list(ahead.lines(ahead.judge(results))),
             "<h2>Plots</h2>",
             _plots(results),
             "<h2>Every figure</h2>",

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import bars, growth, matrix, verdicts
+from perf.figures import ahead, bars, growth, matrix, verdicts
 from perf.figures.results import (
     ACTIVE,
     BASES,
@@ -48,6 +48,7 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         },
         "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
+        "against_qemu": [verdict.as_json() for verdict in ahead.judge(results)],
         "guide": [finding.as_json() for finding in verdicts.judge(results)],
     }
 

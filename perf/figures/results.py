@@ -120,7 +120,7 @@ class Results:
 
     def rebuild_spread(self, job: str) -> Spread | None:
         """Throughput in MiB/s of a full copy while the job wrote."""
-        values = [m.rebuild["mib_s"] for m in self.jobs[job].get(REBUILD, {}).values() if m.rebuild]
+        values = [m.rebuild["mib_s"] for m in self.jobs.get(job, {}).get(REBUILD, {}).values() if m.rebuild]
         return spreads.spread(values) if values else None
 
     def copy_spread(self, kind: str) -> Spread | None:

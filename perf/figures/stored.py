@@ -14,6 +14,11 @@ from perf.figures.fio_output import Figures
 from perf.figures.report import FORMAT
 from perf.figures.results import CopyMeasurement, Measurement, Results
 
+_MOMENTARY = (
+    "load_average",
+    "host",
+)  # a load is a moment's; two machines of a class are one machine to a ratio
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -68,7 +73,7 @@ def _measurement(found: Mapping[str, Any]) -> Measurement:
 def differences(before: Any, now: Any, path: str = "") -> list[str]:
     """What of the surroundings is not the same, as ``name: before -> now``; time and load apart."""
     if isinstance(before, dict) and isinstance(now, dict):
-        names = [name for name in {**before, **now} if name != "load_average"]
+        names = [name for name in {**before, **now} if name not in _MOMENTARY]
         return [line for name in names for line in differences(before.get(name), now.get(name), name)]
     return [] if before == now else [f"{path} {before} -> {now}".strip()]
 

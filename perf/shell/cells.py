@@ -32,9 +32,11 @@ from perf.shell.pair import Pair
 
 REBUILD_WINDOWS_MAX = 6
 COPY_S = 600.0
-PROOF, PROOF_S = "randwrite-4k-qd16", 2.0
+PROOF, PROOF_S, PROOFS_MAX = "randwrite-4k-qd16", 2.0, 3
+EVERYTHING = (0, 0)  # of IOPS that a client asks for, reads and writes: no limit
 WANTED = {MIRRORED: "NORMAL", BROKEN: "INCONSISTENT", FAILED_OVER: "INCONSISTENT"}
 Used = Callable[[], dict[str, float]]
+Rates = tuple[int, int]
 
 
 class Cells:
@@ -73,18 +75,22 @@ class Cells:
         self._run(PROOF, [Target(str(self.pair.raw[0]))], 0, seconds=min(1.0, self._seconds))
 
     def prove(self, condition: Condition) -> float:
-        """IOPS of the throttled raw disk; raise PerfError when they are not what the condition says."""
-        measured = self._run(PROOF, [Target(str(self.pair.raw[0]))], 0, seconds=PROOF_S).figures.iops
-        if not throttling.proved(measured, condition.disk_iops):
-            raise PerfError(
-                f"the disk throttled to {condition.disk_iops} IOPS does {measured:.0f}: more than "
-                f"{throttling.TOLERANCE:.0%} off, so nothing is concluded from it"
-            )
-        return measured
+        """IOPS of the throttled raw disk, asked for all it gives; PerfError when it is not what it is called."""
+        for _ in range(PROOFS_MAX):
+            raw = [Target(str(self.pair.raw[0]))]
+            measured = self._run(PROOF, raw, 0, seconds=PROOF_S, offered_iops=EVERYTHING).figures.iops
+            if throttling.proved(measured, condition.disk_iops):
+                return measured
+        raise PerfError(
+            f"the disk throttled to {condition.disk_iops} IOPS does {measured:.0f}: more than "
+            f"{throttling.TOLERANCE:.0%} off, {PROOFS_MAX} times, so nothing is concluded from it"
+        )
 
-    def _start(self, job: str, targets: Sequence[Target], number: int, seconds: float) -> fio.Fio:
+    def _start(
+        self, job: str, targets: Sequence[Target], number: int, seconds: float, offered: Rates | None = None
+    ) -> fio.Fio:
         self._runs += 1
-        offered = self.pair.condition.offered_iops
+        offered = self.pair.condition.offered_iops if offered is None else offered
         text = fio.load(job).aimed(targets, seed=number + 1, seconds=seconds, offered_iops=offered)
         return fio.Fio(self.pair, text, self.pair.directory / f"{self._runs:04d}-{job}")
 
@@ -96,11 +102,12 @@ class Cells:
         cpu_seconds: Used | None = None,
         *,
         seconds: float = 0.0,
+        offered_iops: Rates | None = None,
         combine: Callable[[Sequence[Figures]], Figures] = fio_output.total,
     ) -> Measurement:
         seconds = seconds or self._seconds
         before = cpu_seconds() if cpu_seconds else {}
-        figures = self._start(job, targets, number, seconds).figures(seconds)
+        figures = self._start(job, targets, number, seconds, offered_iops).figures(seconds)
         used = difference(before, cpu_seconds()) if cpu_seconds else {}
         ops = sum(one.ops for one in figures)
         return Measurement(combine(figures), {name: value * 1e6 / ops for name, value in used.items()})
@@ -153,7 +160,8 @@ class Cells:
         used = difference(before, pair.cpu_seconds())
         copy = status.get("copy")
         copied = int(copy["bytes_done"] if copy else status.get("copied_bytes_last", 0))
-        pair.await_normal(COPY_S)
+        with pair.unslowed():
+            pair.await_normal(COPY_S)
         return _Window(figures, copying_s, copied, used)
 
 

@@ -87,8 +87,9 @@ class Pair:
         """Slow disks and links, other sets: from now on everything is measured so."""
         if condition == self.condition:
             return
-        self.leave()
-        if condition.own_sets:
+        kept = condition.own_sets and condition.same_sets(self.condition)
+        self.leave(with_sets=not kept)
+        if condition.own_sets and not kept:
             self.to_normal()
             self._bring_sets(condition)
         self.condition = condition
@@ -97,20 +98,30 @@ class Pair:
         if condition.link_mbit_s:
             limit_link(self.lab.topology, self._powered, condition.link_mbit_s)
 
-    def leave(self) -> None:
-        """Back to how the machine is."""
+    def leave(self, *, with_sets: bool = True) -> None:
+        """Back to how the machine is; sets that the next condition wants, too, may stay."""
         if self.condition.throttled:
             for slow in self._slow.values():
                 slow.limit(PLAIN)
         if self.condition.link_mbit_s:
             limit_link(self.lab.topology, self._powered, 0)
-        if self.condition.own_sets:
+        self.condition, left = PLAIN, self.condition
+        if left.own_sets and with_sets:
             self.to_normal()
             for one in self.sets:
                 audits.same_disks(*one.disks).require()
                 one.stop()
             self._running = [one for one in self._running if one not in self.sets]
-        self.sets, self.condition = [self._first], PLAIN
+            self.sets = [self._first]
+
+    @contextlib.contextmanager
+    def unslowed(self) -> Iterator[None]:
+        """What is not measured goes as fast as the machine does."""
+        for slow in self._slow.values():
+            slow.limit(PLAIN)
+        yield
+        for slow in self._slow.values() if self.condition.throttled else ():
+            slow.limit(self.condition)
 
     @property
     def _powered(self) -> list[Server]:

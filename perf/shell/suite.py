@@ -159,11 +159,13 @@ class PairScene:
         self._pair.verify()
 
     def come_under(self, name: str) -> None:
-        """See Scene; a throttle is proved before anything is measured under it."""
+        """See Scene; a throttle is proved before anything is measured under it, once for each disk."""
         condition = CONDITIONS[name]
         self._pair.come_under(condition)
-        if condition.throttled and name not in self._results.throttles:
-            self._results.throttles[name] = self._cells.prove(condition)
+        proofs = self._results.throttles
+        if condition.throttled and name not in proofs:
+            same = (proofs[other] for other in proofs if condition.same_disk(CONDITIONS[other]))
+            proofs[name] = next(same, 0.0) or self._cells.prove(condition)
 
     def measure(self, cell: Cell, number: int) -> str:
         """See Scene."""

@@ -75,6 +75,28 @@ def test_key_has_the_condition_behind_an_at_sign() -> None:
 def test_conditions_that_need_other_sets_say_so() -> None:
     """Several sets, several partitions, or no FastSync; a slow disk needs none."""
     own = {name for name, condition in CONDITIONS.items() if condition.own_sets}
-    assert own == {"sets-2", "sets-4", "sets-8", "partitions-3", "fastsync-off"}
+    assert own == {"sets-2", "sets-4", "sets-8", "partitions-3", "fastsync-off", "disk-5000-fastsync-off"}
     throttled = {name for name, condition in CONDITIONS.items() if condition.throttled}
-    assert throttled == {"disk-500", "disk-500-half", "disk-5000", "disk-5000-half"}
+    assert throttled == {
+        "disk-500", "disk-500-half", "disk-5000", "disk-5000-half", "disk-5000-fastsync-off",
+    }  # fmt: skip
+
+
+def test_conditions_of_the_same_disk_know_each_other() -> None:
+    """A throttle is proved once for all of them."""
+    half, whole, slower = (CONDITIONS[name] for name in ("disk-5000-half", "disk-5000", "disk-500"))
+    assert whole.same_disk(half)
+    assert not whole.same_disk(slower)
+    assert not CONDITIONS[""].same_disk(slower)
+
+
+def test_conditions_of_the_same_mirror_sets_know_each_other() -> None:
+    """A set without FastSync is made once a round, for the copy and for the slowed disk behind it."""
+    off, slow_off, slow = (
+        CONDITIONS[name] for name in ("fastsync-off", "disk-5000-fastsync-off", "disk-5000")
+    )
+    assert off.same_sets(slow_off)
+    assert not off.same_sets(slow)
+    cells = STANDARD.cells()
+    place = cells.index(Cell(COPY, "copy without FastSync"))
+    assert cells[place + 1].condition == "disk-5000-fastsync-off"

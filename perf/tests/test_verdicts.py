@@ -123,6 +123,15 @@ def test_creation_time_is_for_a_gigabyte(seconds: float, single: str, write_back
     assert finding(found, "4.4.1-06").verdict == write_back
 
 
+@pytest.mark.parametrize(("mib_s", "verdict"), [(2.7, MET), (2.6, MISSED)])
+def test_creation_time_is_judged_on_a_single_slow_disk_too(mib_s: float, verdict: str) -> None:
+    """390 s are 2.63 MiB/s; on a disk of 500 IOPS, of which a client takes half meanwhile."""
+    found = Results()
+    assert finding(found, "4.4.1-04", "500 IOPS").verdict == NOT_MEASURED
+    found.add(f"{MIX}@disk-500-half", "rebuild", 0, measurement(50, rebuild={"share": 1.0, "mib_s": mib_s}))
+    assert finding(found, "4.4.1-04", "500 IOPS").verdict == verdict
+
+
 def test_creation_beside_an_application_takes_longer() -> None:
     """Half the rate while a job runs."""
     found = copies({}, {"full copy": (100, 1.0)})

@@ -1,0 +1,53 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from perf.errors import PerfError
+from perf.figures.conditions import CONDITIONS
+from perf.shell import cells, fio
+from perf.shell.cells import Cells
+from perf.tests.factory import measurement
+
+HALF = CONDITIONS["disk-5000-half"]
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> tuple[Cells, list[str], list[float]]:
+    """Cells on a made-up pair under half load; the job files as they ran, and the IOPS of the runs to come."""
+    texts: list[str] = []
+    coming: list[float] = []
+
+    class Ran:
+        def __init__(self, _place: object, text: str, _stem: Path) -> None:
+            texts.append(text)
+
+        def figures(self, _limit_s: float) -> list[Any]:
+            return [measurement(coming.pop(0)).figures]
+
+    monkeypatch.setattr(fio, "Fio", Ran)
+    pair = SimpleNamespace(condition=HALF, raw=(Path("raw1.img"), Path("raw2.img")), directory=Path())
+    return Cells(pair, 2.0), texts, coming  # type: ignore[arg-type]
+
+
+def test_throttle_is_proved_by_a_client_that_asks_for_everything(
+    ran: tuple[Cells, list[str], list[float]],
+) -> None:
+    """At half load a client never shows what the disk gives; the measurements themselves do ask for half."""
+    measured, texts, coming = ran
+    coming += [5010.0, 2500.0]
+    assert measured.prove(HALF) == 5010
+    assert "rate_iops" not in texts[0]
+    measured.warm_up()
+    assert "rate_iops=2500,1250" in texts[1]
+
+
+def test_throttle_is_proved_again_before_it_is_given_up(ran: tuple[Cells, list[str], list[float]]) -> None:
+    """One slow moment of the machine does not cost the whole run its throttled rows; three do."""
+    measured, _, coming = ran
+    coming += [4000.0, 5100.0]
+    assert measured.prove(HALF) == 5100
+    coming += [4000.0] * cells.PROOFS_MAX
+    with pytest.raises(PerfError, match="does 4000: more than 5% off, 3 times"):
+        measured.prove(HALF)
