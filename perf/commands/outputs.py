@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import bars, page, report, verdicts
+from perf.figures import bars, latency, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 
@@ -61,5 +61,6 @@ def summarise(
         *report.bar_lines(judged),
         *report.guide_lines(findings),
         *report.growth_lines(results),
+        *latency.lines(results),
     ):
         console.print(line, markup=False)

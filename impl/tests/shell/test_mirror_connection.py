@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from twinset.mirror.latency import Latency
 from twinset.shell import mirror_connection
 from twinset.shell.buffers import SlotPool
 from twinset.shell.mirror_connection import MirrorConnection
@@ -36,8 +37,9 @@ class Receiver:
         side = SimpleNamespace(target=target, role="target", path=None)
         stream = SimpleNamespace(taken=0)
         self.daemon: Any = SimpleNamespace(
-            now_ms=0, pool=self.pool, side=side, forget=lambda _sock: None, hand_on=lambda: None
-        )
+            now_ms=0, pool=self.pool, side=side, forget=lambda _sock: None, hand_on=lambda: None,
+            latency=Latency(lambda: 0),
+        )  # fmt: skip
         link: Any = SimpleNamespace(daemon=self.daemon, gone=lambda *_, **__: None)
         self.connection = MirrorConnection(link, near, 0, connecting=False)
         self.connection.stage = wire.SESSION

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from twinset.mirror.latency import Latency
 from twinset.mirror.operations import READ, Op
 from twinset.shell.buffers import Share, SlotPool
 from twinset.shell.nbd_connection import Connection
@@ -38,7 +39,7 @@ class Client:
         path = SimpleNamespace(write=self.asked.append, read=self.asked.append)
         self.daemon: Any = SimpleNamespace(
             pool=self.pool, side=SimpleNamespace(path=path), hand_on=lambda: None, forget=lambda _sock: None,
-            share=self.share, log=lambda *_, **__: None,
+            share=self.share, log=lambda *_, **__: None, latency=Latency(lambda: 0),
             poller=SimpleNamespace(modify=lambda *_: None),
         )  # fmt: skip
         self.server: Any = SimpleNamespace(
