@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twinset.errors import Refusal
 from twinset.mirror.latency import EVERY_MAX
 
-from . import messages, mirror_functions, mirrors, permits, report
+from . import messages, mirror_functions, mirrors, permits, program, report
 from .membership import ISOLATED, MEMBER, STARTING, STOPPED
 from .mirror_functions import CREATE, FORCED_RETURN
 from .outcomes import ELSEWHERE, NotYet, Outcome, server_name, word
@@ -278,7 +278,10 @@ def mirror_latency(cluster: Cluster, args: dict[str, Any]) -> Any:
     if not 0 <= every <= EVERY_MAX:
         raise Refusal("E_RANGE", f"every {every}: 0 (off) to {EVERY_MAX}")
     request = ("latency", {"every": every})
-    return _of_one_side(cluster, args, "mirror latency", request, lambda _result: {"every": every})
+    asked = _of_one_side(cluster, args, "mirror latency", request, lambda _result: {"every": every})
+    if asked == ELSEWHERE and cluster.peer_reachable and not program.both_can(cluster, program.LATENCY):
+        raise Refusal("E_STATE", f"the program of {cluster.peer} is of a release that samples no latencies")
+    return asked
 
 
 def _of_one_side(
