@@ -20,6 +20,7 @@ from perf.shell import fio, machine
 HELP = "compare two installations by the processor time of an operation, on loopback"
 OK = 0
 JOBS = ("randwrite-4k-qd16", "readwrite-4k-qd16", "seqwrite-1m-qd4")
+SAMPLED = "@"
 Sample = tuple[float, float, float]
 """Processor time of an operation, us, on the active and on the standby side; operations a second."""
 
@@ -27,7 +28,10 @@ Sample = tuple[float, float, float]
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument(
-        "builds", nargs="+", metavar="NAME=PYTHON", help="an installation's interpreter, named"
+        "builds",
+        nargs="+",
+        metavar="NAME=PYTHON[@N]",
+        help="an installation's interpreter, named; @N: it samples latencies of every Nth operation",
     )
     parser.add_argument("--jobs", default=",".join(JOBS), help="files of perf/jobs, without .fio")
     parser.add_argument("--rounds", type=int, default=5)
@@ -39,8 +43,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print a line for each job and installation."""
     builds = dict(word.partition("=")[::2] for word in options.builds)
-    if not all(Path(python).is_file() for python in builds.values()):
-        raise PerfError(f"NAME=PYTHON, each the interpreter of an installation: {' '.join(options.builds)}")
+    parts = [word.partition(SAMPLED) for word in builds.values()]
+    if not all(Path(python).is_file() and (every.isdecimal() or not at) for python, at, every in parts):
+        raise PerfError(
+            f"NAME=PYTHON or NAME=PYTHON@N, each the interpreter of an installation: {' '.join(options.builds)}"
+        )
     for (job, name), samples in measure(builds, options).items():
         print(line(job, name, samples), flush=True)
     return OK
@@ -77,13 +84,17 @@ def measure(builds: Mapping[str, str], options: argparse.Namespace) -> dict[tupl
     return dict(sorted(found.items()))
 
 
-def _begin(base: Path, python: str, disk_mib: int) -> MirrorPair:
+def _begin(base: Path, build: str, disk_mib: int) -> MirrorPair:
     """A mirror in normal operation, every block of it written once."""
     pair = MirrorPair(base, disk_mib, time_scale=1.0)
+    python, _, every = build.partition(SAMPLED)
     pair.one.python = pair.two.python = python
     pair.create()
     pair.activate(pair.one)
     run(["fio", "--name=fill", "--ioengine=nbd", f"--uri={pair.one.uri}", "--rw=write", "--bs=1m"])
+    if every:
+        for server in (pair.one, pair.two):
+            server.ask("latency", every=int(every))
     return pair
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import ahead, bars, page, report, verdicts
+from perf.figures import ahead, bars, latency, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 
@@ -69,5 +69,6 @@ def summarise(
         *ahead.lines(ahead.judge(results)),
         *report.guide_lines(findings),
         *report.growth_lines(results),
+        *latency.lines(results),
     ):
         console.print(line, markup=False)

@@ -91,6 +91,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iops", type=_at_least(int, 0), default=0, help="with --lab vagrant: limit every disk to this"
     )
+    parser.add_argument(
+        "--latency", action="store_true",
+        help=f"also the block {matrix.LATENCY.name!r}: where a write's time goes, and what stamping it costs",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, after each cell")
     parser.add_argument(
         "--resume", type=Path, metavar="FILE", help="go on with the interrupted run that left this file"
@@ -103,6 +107,8 @@ def planned(options: argparse.Namespace) -> Matrix:
     if options.rows or options.jobs:
         blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
         chosen = replace(chosen, name="chosen", blocks=blocks)
+    if options.latency and matrix.LATENCY not in chosen.blocks:
+        chosen = replace(chosen, blocks=(*chosen.blocks, matrix.LATENCY))
     if options.blocks:
         blocks = tuple(block for block in chosen.blocks if block.name in options.blocks)
         if {block.name for block in blocks} != set(options.blocks):

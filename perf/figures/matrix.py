@@ -26,6 +26,7 @@ from perf.figures.results import (
     REBUILD,
     REBUILD_FAST,
     ROUND_TRIP,
+    SAMPLED,
     SWITCHING,
     Results,
 )
@@ -135,8 +136,8 @@ SCENE_S = {PAIR: 25.0, CLUSTER: 60.0}
 # Seconds of a cell beside its measured time: starting, changing the state of the set and back. Seen on two cores.
 # A condition with sets of its own makes and compares them in each round: its share for each of its two cells.
 _OVERHEAD_S = {
-    RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0, REBUILD: 12.0,
-    REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
+    RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, SAMPLED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0,
+    REBUILD: 12.0, REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
     DISK_GIB: 4.0, SETS: 8.0,
 }  # fmt: skip
 _COPIES_S = 5.0
@@ -156,6 +157,7 @@ def _names(pairs: tuple[tuple[str, int], ...], without: Collection[str]) -> tupl
 
 
 _BASE = (RAW, MIRRORED)
+LATENCY = Block("latency by stamps", (LONE, "randwrite-4k-qd16"), (RAW, MIRRORED, SAMPLED, ROUND_TRIP))
 _STANDARD = (
     Block("basics", JOBS, (RAW, LIMIT, MIRRORED, QEMU, NBD)),
     Block("where a write's time goes", (LONE,), (RAW, LIMIT, MIRRORED, BROKEN, ROUND_TRIP)),
@@ -196,6 +198,7 @@ _MORE = (
     *(Block(f"link {name}", JOBS, (MIRRORED,), name) for name in ("link-100m", "link-1g")),
     *(Block(f"{name}", ("randwrite-4k-qd16", MIX), _BASE, name) for name in ("sets-2", "sets-4", "sets-8")),
     Block("partitions", ("randwrite-4k-qd16",), _BASE, "partitions-3"),
+    LATENCY,
 )
 
 QUICK = Matrix(
@@ -211,7 +214,7 @@ EXHAUSTIVE = Matrix("exhaustive", 7, 10.0, 1024, _STANDARD + _MORE)
 SMOKE = Matrix(
     "smoke", 1, 0.5, 64,
     (
-        Block("rows", (MIX,), (RAW, LIMIT, MIRRORED, QEMU, NBD, BROKEN, REBUILD, ROUND_TRIP)),
+        Block("rows", (MIX,), (RAW, LIMIT, MIRRORED, SAMPLED, QEMU, NBD, BROKEN, REBUILD, ROUND_TRIP)),
         Block("flushed", ("seqwrite-1m-qd4-fsync",), _BASE),
         Block("copies", (COPY,), (FULL, NBDCOPY, HIGH_SPEED)),
         Block("without FastSync", (MIX,), (MIRRORED,), "fastsync-off"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from perf.figures import ahead, bars, plots, report, verdicts
+from perf.figures import ahead, bars, latency, plots, report, verdicts
 from perf.figures.results import ACTIVE, BASES, COPIES, JOB_ROWS, NBDCOPY, ROUND_TRIP, STANDBY, Results
 
 STYLE = """
@@ -38,6 +38,7 @@ WHAT = {
     "limit": "fio on two plain images at once, the slower counts",
     "nbd": "fio on qemu-nbd over a plain image: serving alone",
     "mirrored": "the mirrored disk, both servers in step",
+    "sampled": f"mirrored, while the mirror processes stamp every {latency.EVERY}th operation",
     "qemu": "QEMU's network mirror",
     "broken": "the other server is dead, differences are recorded",
     "failed-over": "the other server died while it served, this one took over",
@@ -58,7 +59,13 @@ def page(results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
             "<h2>The guide's figures</h2>",
             _findings(verdicts.judge(results)),
             "<h2>Our own bars</h2>",
-            _list([*report.bar_lines(bars.judge(results)), *report.growth_lines(results)]),
+            _list(
+                [
+                    *report.bar_lines(bars.judge(results)),
+                    *report.growth_lines(results),
+                    *latency.lines(results),
+                ]
+            ),
             "<h2>Beside QEMU's network mirror</h2>",
             _list(ahead.lines(ahead.judge(results))),
             "<h2>Plots</h2>",
@@ -176,3 +183,14 @@ def _tables(results: Results) -> Iterator[str]:
     ]
     if copies:
         yield _table(("copy", "MiB/s", "of nbdcopy"), copies, text=1)
+    stamped = [
+        f'<tr><td class="text nowrap">{escape(job)}</td>'
+        + "".join(f'<td class="text nowrap">{escape(cell)}</td>' for cell in (side, operation, stage))
+        + "".join(f"<td>{escape(figure)}</td>" for figure in figures)
+        + "</tr>"
+        for job in latency.jobs(results)
+        for side, operation, stage, figures in latency.rows(results, job)
+    ]
+    if stamped:
+        figures = (f"{name} us" for name in latency.TITLES)
+        yield _table(("job", "side", "operation, samples", "stage", *figures), stamped, text=4)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from perf.figures import spreads, svg
+from perf.figures import latency, spreads, svg
 from perf.figures.matrix import APPLICATIONS, DEPTHS, FSYNC_JOBS, JOBS, LONE, MIX, SIZES_KIB, WRITE_SHARES
 from perf.figures.results import (
     BROKEN,
@@ -18,11 +18,12 @@ from perf.figures.results import (
     REBUILD,
     REBUILD_FAST,
     ROUND_TRIP,
+    SAMPLED,
     Results,
 )
 from perf.figures.svg import Value
 
-ROWS = tuple(row for row in JOB_ROWS if row not in (RAW, ROUND_TRIP))
+ROWS = tuple(row for row in JOB_ROWS if row not in (RAW, ROUND_TRIP, SAMPLED))
 STAGES = (
     ("heartbeat time-out", "heartbeat_lost"),
     ("network partition phase", "server_down"),
@@ -47,6 +48,7 @@ def plots(results: Results) -> Iterator[Plot]:
     for make in (
         _rows,
         _parts,
+        _stages,
         _write_shares,
         _ordinary,
         _situations,
@@ -131,6 +133,19 @@ def _parts(results: Results) -> Iterator[Plot]:
         )
         floor = {name: parts[name] for name in ("own disk", "both disks at once", "round trip")}
         yield Plot(title, note, svg.stacked(title, {"mirrored": parts, "floor": floor}, "us"))
+
+
+def _stages(results: Results) -> Iterator[Plot]:
+    for job in latency.jobs(results):
+        stages, floor = latency.stages_us(results, job), latency.floor_us(results, job)
+        if stages:
+            title = f"Stages of a mirrored write, {job}"
+            note = (
+                "Mean microseconds by stamps inside the serving mirror process, from the request's arrival to the "
+                "answer's leaving. The floor: the raw disk under the same job, and a round trip of plain TCP."
+            )
+            bars = {"mirrored": stages, **({"floor": floor} if floor else {})}
+            yield Plot(title, note, svg.stacked(title, bars, "us"))
 
 
 def _curve(

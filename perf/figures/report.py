@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import ahead, bars, growth, matrix, verdicts
+from perf.figures import ahead, bars, growth, latency, matrix, verdicts
 from perf.figures.results import (
     ACTIVE,
     BASES,
@@ -16,6 +16,7 @@ from perf.figures.results import (
     NBDCOPY,
     REBUILD,
     ROUND_TRIP,
+    SAMPLED,
     STANDBY,
     Results,
 )
@@ -67,6 +68,9 @@ def _job(results: Results, job: str) -> dict[str, Any]:
         if row == REBUILD:
             entry["ratio_to_mirrored"] = _plain(results.ratio(job, row, MIRRORED))
             entry["copy_mib_s"] = _plain(results.rebuild_spread(job))
+        if row == SAMPLED:
+            entry["ratio_to_mirrored"] = _plain(latency.cost(results, job))
+            entry["latency"] = {"every": latency.EVERY, **latency.medians(results, job)}
         body[row] = entry
     return body
 
@@ -89,6 +93,8 @@ def tables(results: Results) -> Iterable[RenderableType]:
         yield _job_table(results)
     if results.copies or any(REBUILD in rows for rows in results.jobs.values()):
         yield _copy_table(results)
+    if latency.jobs(results):
+        yield latency.table(results)
 
 
 def _job_table(results: Results) -> Table:

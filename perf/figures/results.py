@@ -12,7 +12,8 @@ RAW, LIMIT, NBD, MIRRORED, QEMU = "raw", "limit", "nbd", "mirrored", "qemu"
 BROKEN, FAILED_OVER = "broken", "failed-over"
 REBUILD, REBUILD_FAST, COPY = "rebuild", "rebuild-fast", "copy"
 ROUND_TRIP = "round-trip"  # of plain TCP: what a mirrored write cannot do without
-JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP)
+SAMPLED = "sampled"  # mirrored, while the mirror processes stamp every Nth operation
+JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, SAMPLED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP)
 ROWS = (*JOB_ROWS, COPY)
 BASES = (RAW, LIMIT, QEMU)
 
@@ -40,6 +41,9 @@ class Measurement:
     rebuild: dict[str, float] = field(
         default_factory=dict
     )  # only of that row: its rate, its share of the time
+    latency: dict[str, Any] = field(
+        default_factory=dict
+    )  # only of `sampled`: side -> operation -> see latency.py
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -48,6 +52,8 @@ class Measurement:
             body["mirrord_cpu_us_per_op"] = {k: round(v, 1) for k, v in self.cpu_us_per_op.items()}
         if self.rebuild:
             body["rebuild"] = {k: round(v, 3) for k, v in self.rebuild.items()}
+        if self.latency:
+            body["latency"] = self.latency
         return body
 
 

@@ -67,7 +67,8 @@ def _results(body: Mapping[str, Any]) -> Results:
 
 def _measurement(found: Mapping[str, Any]) -> Measurement:
     figures = Figures(**{field.name: found[field.name] for field in fields(Figures)})
-    return Measurement(figures, found.get("mirrord_cpu_us_per_op", {}), found.get("rebuild", {}))
+    more = (found.get(name, {}) for name in ("mirrord_cpu_us_per_op", "rebuild", "latency"))
+    return Measurement(figures, *more)
 
 
 def differences(before: Any, now: Any, path: str = "") -> list[str]:

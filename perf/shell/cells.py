@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
-from perf.figures import fio_output, throttling
+from perf.figures import fio_output, latency, throttling
 from perf.figures.conditions import Condition
 from perf.figures.fio_output import Figures
 from perf.figures.jobs import Target
@@ -22,6 +22,7 @@ from perf.figures.results import (
     REBUILD,
     REBUILD_FAST,
     ROUND_TRIP,
+    SAMPLED,
     Measurement,
 )
 from perf.peers.nbd import PlainNbd
@@ -34,7 +35,7 @@ REBUILD_WINDOWS_MAX = 6
 COPY_S = 600.0
 PROOF, PROOF_S, PROOFS_MAX = "randwrite-4k-qd16", 2.0, 3
 EVERYTHING = (0, 0)  # of IOPS that a client asks for, reads and writes: no limit
-WANTED = {MIRRORED: "NORMAL", BROKEN: "INCONSISTENT", FAILED_OVER: "INCONSISTENT"}
+WANTED = {MIRRORED: "NORMAL", SAMPLED: "NORMAL", BROKEN: "INCONSISTENT", FAILED_OVER: "INCONSISTENT"}
 Used = Callable[[], dict[str, float]]
 Rates = tuple[int, int]
 
@@ -63,8 +64,17 @@ class Cells:
         if cell.row in (QEMU, NBD):
             with QemuMirror(pair) if cell.row == QEMU else PlainNbd(pair) as peer:
                 return self._run(job, [Target(uri=peer.uri)], number, peer.cpu_seconds)
-        {MIRRORED: pair.to_normal, BROKEN: pair.to_broken, FAILED_OVER: pair.fail_over}[cell.row]()
+        {
+            MIRRORED: pair.to_normal,
+            SAMPLED: pair.to_normal,
+            BROKEN: pair.to_broken,
+            FAILED_OVER: pair.fail_over,
+        }[cell.row]()
+        if cell.row == SAMPLED:
+            pair.sample(latency.EVERY)
         measurement = self._run(job, [Target(uri=uri) for uri in exports], number, pair.cpu_seconds)
+        if cell.row == SAMPLED:
+            measurement = replace(measurement, latency=pair.sample(0))
         state = pair.status().get("set_state")
         if state != WANTED[cell.row]:
             raise PerfError(f"after {cell} the set is {state}, {WANTED[cell.row]} was expected")

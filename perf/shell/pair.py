@@ -176,6 +176,13 @@ class Pair:
         """What the active side says of the first of the measured sets; empty while it cannot be asked."""
         return self.sets[0].status(self.active)
 
+    def sample(self, every: int) -> dict[str, Any]:
+        """Have the first of the measured sets stamp every Nth operation, 0: none; by side, what it had seen."""
+        return {
+            side: server.mirror("latency", self.sets[0].name, every=every)["operations"]
+            for side, server in ((ACTIVE, self.active), (STANDBY, self.standby))
+        }
+
     def to_normal(self) -> None:
         """Both sides in step; a server that is away comes back with its differences copied."""
         if not self.standby.powered:

@@ -25,7 +25,12 @@ def test_the_line_gives_medians_and_the_range_of_both_sides_together() -> None:
 
 def test_what_is_no_installation_is_refused(tmp_path: Path) -> None:
     """A name without an interpreter, or a file that is not there."""
-    for word in ("before", "before=/nowhere/python"):
+    for word in (
+        "before",
+        "before=/nowhere/python",
+        f"before={sys.executable}@",
+        f"before={sys.executable}@x",
+    ):
         with pytest.raises(PerfError, match="interpreter of an installation"):
             builds.command(options(tmp_path, word))
 
@@ -33,7 +38,7 @@ def test_what_is_no_installation_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("fio") is None, reason="fio is needed")
 def test_both_installations_are_measured_and_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     """One short round of one job on two pairs of this very installation."""
-    words = [f"a={sys.executable}", f"b={sys.executable}", "--jobs", "randwrite-4k-qd16", "--rounds", "1"]
+    words = [f"a={sys.executable}", f"b={sys.executable}@8", "--jobs", "randwrite-4k-qd16", "--rounds", "1"]
     with tempfile.TemporaryDirectory() as short:  # paths of sockets have to be short
         told = options(Path(short), *words, "--seconds", "0.3", "--disk-mib", "16")
         assert builds.command(told) == builds.OK

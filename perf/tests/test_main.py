@@ -11,6 +11,7 @@ import perf.__main__ as program
 from perf.commands import run
 from perf.commands.run import Record
 from perf.errors import PerfError
+from perf.figures import matrix
 from perf.figures.matrix import JOBS, QUICK, SMOKE, STANDARD, Cell, Matrix
 from perf.figures.results import COPY, Results
 from perf.shell import fio
@@ -262,3 +263,12 @@ def test_file_that_is_not_there_is_an_error_in_one_sentence(
     """Status 3."""
     assert program.main(words) == program.FAILED
     assert "nothing" in capsys.readouterr().err
+
+
+def test_latencies_are_sampled_when_asked() -> None:
+    """One block more, beside whatever is measured; the exhaustive run has it already."""
+    assert run.planned(run_options("--matrix", "quick")).blocks[-1] != matrix.LATENCY
+    assert run.planned(run_options("--matrix", "quick", "--latency")).blocks[-1] == matrix.LATENCY
+    assert run.planned(run_options("--rows", "raw", "--latency")).blocks[-1] == matrix.LATENCY
+    everything = run.planned(run_options("--matrix", "exhaustive", "--latency"))
+    assert everything.blocks == matrix.EXHAUSTIVE.blocks

@@ -6,6 +6,7 @@ from perf.figures.matrix import DEPTHS, WRITE_SHARES
 from perf.figures.results import CopyMeasurement, Results
 from perf.tests.factory import SURROUNDINGS, measurement, results
 
+SPREAD = {"mean_us": 40.0, "p50_us": 30.0, "p99_us": 90.0}
 VOID = {"meta", "br", "img"}
 
 
@@ -44,6 +45,8 @@ def everything() -> Results:
         slow = measurement(1)
         made.add("randwrite-4k-qd1", row, 0, replace(slow, figures=replace(slow.figures, mean_us=us)))
     made.add("randwrite-4k-qd16@sets-4", "raw", 0, measurement(10))
+    stages = {"write": {"count": 1, "stages": {"receipt": SPREAD}, "total": SPREAD}}
+    made.add("randwrite-4k-qd1", "sampled", 0, measurement(9, latency={"active": stages, "standby": {}}))
     made.growth = {"mirror sets": {str(n): {"start_s": n / 2, "rss_kib": 2e4 * n} for n in (1, 2, 8)}}
     made.switches = [{"heartbeat_lost": 30_000.0, "server_down": 60_000.0, "client": 61_000.0}]
     return made
@@ -63,7 +66,8 @@ def test_every_plot_is_there_when_its_figures_are() -> None:
     """And none of them when nothing was measured."""
     titles = " ".join(plot.title for plot in plots.plots(everything()))
     for words in (
-        "Share of the raw disk", "lone write", "share of writes", "Ordinary disks", "depth", "high-speed copy",
+        "Share of the raw disk", "lone write", "Stages of a mirrored write",
+        "share of writes", "Ordinary disks", "depth", "high-speed copy",
         "Several mirror sets", "Applications", "Cost over mirror sets", "failover",
     ):  # fmt: skip
         assert words in titles

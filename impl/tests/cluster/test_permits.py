@@ -8,6 +8,7 @@ import pytest
 
 from twinset.cluster import effects, events
 from twinset.cluster.server import Cluster
+from twinset.mirror.latency import EVERY_MAX
 
 if TYPE_CHECKING:
     from .conftest import Pair
@@ -299,3 +300,16 @@ def test_statistics_come_from_the_mirror_process(started: Pair) -> None:
         assert answer.result["server"] == server
         assert answer.result["counts"] == {}
     assert started.commands(S2, "status") == [("set1", {})]
+
+
+def test_latencies_are_sampled_on_the_server_that_is_named(started: Pair) -> None:
+    """Either server can be asked for either side; of an older mirror process the statistics have none."""
+    for server, every in ((S1, 64), (S2, 0)):
+        answer = started.ask(S1, "mirror.latency", set="set1", server=server, every=every)
+        assert answer.result == {"set": "set1", "server": server, "every": every}
+        assert started.commands(server, "latency") == [("set1", {"every": every})]
+    assert started.ask(S1, "mirror.stats", set="set1").result["latency"] is None
+    for every in (-1, EVERY_MAX + 1):
+        refused = started.ask(S1, "mirror.latency", set="set1", every=every)
+        assert not refused.ok
+        assert refused.error["code"] == "E_RANGE"

@@ -44,7 +44,7 @@ def test_another_program_is_told_once_and_its_end_too(
     program.hear(core, older.to_json() if older.release else {})
     started._perform(S1, core.out)
     (told,) = fields(started, S1, "versions_differ")
-    assert told["waits"] == ["leaving"]
+    assert told["waits"] == ["latency", "leaving"]
     assert told["here"] == OWN.release
     assert told["there"] in ("0.0.9", "a release that does not say")
     assert started.clusters[S1].heard_program == older
@@ -91,3 +91,17 @@ def test_an_older_peer_is_not_told_what_it_would_refuse(
     assert left["reason"] == "it says so"
     assert not kinds(started, S1)
     assert started.places(S1) == {"A": S1, "B": S1}
+
+
+def test_an_older_peer_is_not_asked_to_sample_latencies(
+    started: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason says why; the own side is sampled all the same."""
+    for core in started.clusters.values():
+        monkeypatch.setattr(core.told, "program", Program())
+    monkeypatch.setattr(program, "hear", lambda _cluster, _said: None)
+    refused = started.ask(S1, "mirror.latency", set="set1", server=S2, every=8)
+    assert refused.error["code"] == "E_STATE"
+    assert "samples no latencies" in refused.error["message"]
+    assert not started.commands(S2, "latency")
+    assert started.ask(S1, "mirror.latency", set="set1", server=S1, every=8).ok

@@ -182,6 +182,62 @@ def test_statistics_of_both_servers_stand_side_by_side(daemon: Daemon) -> None:
     ]
 
 
+SPREAD = {"mean_us": 310.4, "p50_us": 300.0, "p99_us": 900.0}
+SAMPLED = {
+    "every": 64,
+    "operations": {
+        "write": {"count": 5, "stages": {"queue": SPREAD, "own_disk": SPREAD}, "total": SPREAD},
+        "received": {"count": 4, "stages": {"disk": SPREAD}, "total": SPREAD, "receipt": SPREAD},
+    },
+}
+OFF = {"every": 0, "operations": {}}
+
+
+def test_statistics_have_the_latencies_that_are_sampled(daemon: Daemon) -> None:
+    """Median and 99th percentile of each kind of operation; where nothing is sampled it says so."""
+    side = {"set": "s2", "state": "SOLO", "dirty_bytes": 1 << 20, "counts": COUNTS}
+    daemon.answers["mirror.stats"] = [side | {"latency": told} for told in (SAMPLED, OFF, OFF, OFF)]
+    lines = run("mirror", "stats", "s2").stdout.splitlines()
+    write = next(line for line in lines if line.startswith("write, us"))
+    assert write.split()[-4:] == ["300", "(900)", "not", "sampled"]
+    assert any(line.startswith("received, us") for line in lines)
+    lines = run("mirror", "stats", "s2").stdout.splitlines()
+    assert next(line for line in lines if line.startswith("latencies")).count("not sampled") == 2
+
+
+def test_latencies_are_shown_stage_by_stage(daemon: Daemon) -> None:
+    """Of each server; a mirror process of an earlier release and a server out of reach say why not."""
+    side = {"set": "s2", "latency": SAMPLED}
+    away = Refusal("E_STATE", "server2 cannot be reached")
+    daemon.answers["mirror.stats"] = [side, away, {"latency": OFF}, {"latency": None}]
+    shown = run("mirror", "latency", "s2").stdout
+    assert "server1: every 64. operation" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["write,", "5", "queue", "310", "300", "900"] in rows
+    assert ["own", "disk", "310", "300", "900"] in rows
+    assert ["(receipt)", "310", "300", "900"] in rows
+    assert "server2: server2 cannot be reached" in shown
+    shown = run("mirror", "latency", "s2").stdout
+    assert "server1: not sampled" in shown
+    assert "server2: its mirror process is of an earlier release" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "every"), [(["--on"], 64), (["--on", "--every", "7"], 7), (["--off"], 0)]
+)
+def test_sampling_is_turned_on_and_off_on_both_servers(
+    daemon: Daemon, options: list[str], every: int
+) -> None:
+    """The answer says what each of them does from now on."""
+    daemon.answers["mirror.latency"] = [{"every": every}, Refusal("E_STATE", "server2 cannot be reached")]
+    shown = run("mirror", "latency", "s2", *options).stdout
+    assert (f"server1 samples every {every}. operation" if every else "server1 samples nothing") in shown
+    assert "server2: server2 cannot be reached" in shown
+    assert [args for verb, args in daemon.asked if verb == "mirror.latency"] == [
+        {"set": "s2", "server": name, "every": every} for name in STATUS["servers"]
+    ]
+
+
 def test_a_pair_without_a_value_is_wrong_usage(daemon: Daemon) -> None:
     """Nothing is asked."""
     assert run("mirror", "register", "s2", "--disk", "server1", "--partition", "2=F").exit_code == 2

@@ -83,6 +83,12 @@ def test_access_without_the_group_is_copied_or_told(running: Pair) -> None:
     counts = two.api("mirror.stats", SOON_S, set=SET, server=two.name)["counts"]
     assert counts["full_copies"] == 1
     assert counts["copied_bytes"] >= two.status_of_set(SET)["size_bytes"]
+    assert one.api("mirror.latency", SOON_S, set=SET, server=two.name, every=8)["server"] == two.name
+    told = {
+        server.name: one.api("mirror.stats", SOON_S, set=SET, server=server.name)["latency"]
+        for server in (one, two)
+    }
+    assert {name: latency["every"] for name, latency in told.items()} == {one.name: 0, two.name: 8}
     running.stop_and_compare()
 
 

@@ -24,8 +24,9 @@ CLAUSE = "2.2.2.3-14"
 GUARDED = {
     "cluster.apply", "cluster.create", "cluster.start", "cluster.stop", "group.failover", "group.move", "group.start",
     "group.stop", "key.rotate", "message.broadcast", "mirror.cancel", "mirror.create", "mirror.forced_permit",
-    "mirror.forced_return", "mirror.options", "mirror.permit", "mirror.read", "mirror.read_end", "mirror.register",
-    "mirror.resolve", "mirror.restrict", "mirror.verify", "name.associate", "program.kill", "program.load",
+    "mirror.forced_return", "mirror.latency", "mirror.options", "mirror.permit", "mirror.read", "mirror.read_end",
+    "mirror.register", "mirror.resolve", "mirror.restrict", "mirror.verify", "name.associate", "program.kill",
+    "program.load",
     "server.down", "server.isolate", "server.replace", "server.return", "server.shutdown", "share.report",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from twinset.mirror.latency import WRITE, Latency
 from twinset.shell import mirror_connection
 from twinset.shell.buffers import SlotPool
 from twinset.shell.mirror_connection import MirrorConnection
@@ -36,8 +37,9 @@ class Receiver:
         side = SimpleNamespace(target=target, role="target", path=None)
         stream = SimpleNamespace(taken=0)
         self.daemon: Any = SimpleNamespace(
-            now_ms=0, pool=self.pool, side=side, forget=lambda _sock: None, hand_on=lambda: None
-        )
+            now_ms=0, pool=self.pool, side=side, forget=lambda _sock: None, hand_on=lambda: None,
+            latency=Latency(lambda: 0),
+        )  # fmt: skip
         link: Any = SimpleNamespace(daemon=self.daemon, gone=lambda *_, **__: None)
         self.connection = MirrorConnection(link, near, 0, connecting=False)
         self.connection.stage = wire.SESSION
@@ -128,3 +130,56 @@ def test_a_connection_that_ends_gives_back_every_slot(receiver: Receiver) -> Non
 def test_what_is_expected_fits_the_buffer() -> None:
     """Frames received ahead may turn out to be others: all their bytes have to fit the buffer."""
     assert mirror_connection.AHEAD_MAX * (PIECE + wire.FRAME_BYTES) <= mirror_connection.BUFFER_BYTES
+
+
+def test_a_sampled_write_of_the_other_side_is_stamped_from_its_arrival(receiver: Receiver) -> None:
+    """Every frame is received by the clock; the one whose turn it is is watched, and a copy's piece is none."""
+    latency = Latency(iter(range(1, 1000)).__next__)
+    receiver.daemon.latency = latency
+    receiver.feed(encoded(0, bytes(4096)))
+    assert latency.op is None
+    latency.turn(2)
+    receiver.feed(wire.pack(wire.COPY, seq=2, offset=4096, arg=1, payload=bytes(4096)))
+    receiver.feed(encoded(8192, bytes(4096)))
+    assert latency.op is None
+    receiver.feed(encoded(12288, bytes(4096)))
+    assert latency.op is not None
+    assert latency.owed
+    assert receiver.connection.received_ns
+
+
+def test_the_word_of_the_other_disk_is_stamped_for_the_watched_write_alone(receiver: Receiver) -> None:
+    """Before the operation ends by it."""
+    latency = Latency(iter(range(1, 1000)).__next__)
+    receiver.daemon.latency = latency
+    receiver.daemon.session.stream.acknowledge = lambda _taken: None
+    seen: list[tuple[int, int]] = []
+    stamps: list[int] = []
+    path = SimpleNamespace(receipt=lambda _seq: None, written=lambda seq: seen.append((seq, len(stamps))))
+    receiver.daemon.side.path = path
+    latency.turn(1)
+    latency.begin(object(), WRITE, latency.clock())
+    latency.queued(5)
+    latency.on_other = lambda: stamps.append(1)  # type: ignore[method-assign]
+    receiver.feed(wire.pack(wire.WRITTEN, seq=6, arg=1, payload=wire.pack_seqs([4, 5, 6])))
+    assert seen == [(4, 0), (5, 1), (6, 1)]
+
+
+def test_the_socket_has_a_queued_frame_only_when_nothing_is_left(receiver: Receiver) -> None:
+    """A full socket keeps the stamp waiting until the rest has left."""
+    latency = Latency(iter(range(1, 1000)).__next__)
+    receiver.daemon.latency = latency
+    receiver.daemon.poller = SimpleNamespace(modify=lambda *_: None)
+    latency.turn(1)
+    latency.begin(object(), WRITE, latency.clock())
+    latency.queued(5)
+    connection = receiver.connection
+    connection.out.append(bytes(8 << 20))
+    connection.flush()
+    assert connection.writing
+    assert latency.unsent
+    while connection.out:
+        receiver.far.recv(1 << 20)
+        connection.writing = False
+        connection.flush()
+    assert not latency.unsent

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from twinset.mirror.operations import READ, Op
+from twinset.mirror.latency import FLUSH, READ, WRITE, Latency
+from twinset.mirror.operations import Op
 from twinset.shell.buffers import Share, SlotPool
+from twinset.shell.nbd_answers import Request
 from twinset.shell.nbd_connection import Connection
 from twinset.wire import nbd
 
@@ -38,7 +40,7 @@ class Client:
         path = SimpleNamespace(write=self.asked.append, read=self.asked.append)
         self.daemon: Any = SimpleNamespace(
             pool=self.pool, side=SimpleNamespace(path=path), hand_on=lambda: None, forget=lambda _sock: None,
-            share=self.share, log=lambda *_, **__: None,
+            share=self.share, log=lambda *_, **__: None, latency=Latency(lambda: 0),
             poller=SimpleNamespace(modify=lambda *_: None),
         )  # fmt: skip
         self.server: Any = SimpleNamespace(
@@ -148,3 +150,44 @@ def test_a_client_that_goes_in_the_middle_of_a_large_write_leaves_no_slot_behind
     assert client.connection.closed
     assert len(client.pool.free) == SLOTS
     assert not client.share.used
+
+
+def test_every_operation_may_be_sampled_from_the_receiving_of_its_last_byte(client: Client) -> None:
+    """However it is cut: small, in pieces, without a payload; zeroing is none. Off, no clock is read."""
+    times = iter(range(1, 1000))
+    latency = Latency(times.__next__)
+    seen: list[tuple[int, int]] = []
+    latency.begin = lambda _op, kind, at: seen.append((kind, at))  # type: ignore[method-assign]
+    client.daemon.latency = latency
+    client.daemon.side.path.flush = lambda _request: None
+
+    def request(command: int, length: int, payload: bytes = b"") -> bytes:
+        return nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, command, 1, 0, length) + payload
+
+    client.feed(request(nbd.NBD_CMD_WRITE, 512, bytes(512)))
+    assert (seen, client.connection.received_ns, next(times)) == ([], 0, 1)
+    latency.turn(1)
+    client.feed(request(nbd.NBD_CMD_WRITE, 512, bytes(512)))
+    client.feed(request(nbd.NBD_CMD_WRITE, 2 * PIECE, bytes(2 * PIECE)))
+    client.feed(request(nbd.NBD_CMD_READ, 512))
+    client.feed(request(nbd.NBD_CMD_WRITE_ZEROES, 512))
+    client.feed(request(nbd.NBD_CMD_FLUSH, 0))
+    assert [kind for kind, _ in seen] == [WRITE, WRITE, WRITE, READ, FLUSH]
+    assert [at for _, at in seen] == sorted(at for _, at in seen)
+    assert seen[0][1] > 2
+
+
+def test_the_answer_of_the_watched_operation_is_stamped(client: Client) -> None:
+    """When its last piece ends; an error ends the watching."""
+    latency = Latency(iter(range(1, 1000)).__next__)
+    client.daemon.latency = latency
+    connection: Any = client.connection
+    for error in (0, 5):
+        latency.turn(1)
+        request = Request(connection, nbd.NBD_CMD_WRITE, 1, 0, 0, fua=False)
+        request.left = 1
+        op = Op(WRITE, 0, 512, client.share.take(), request)
+        latency.begin(op, WRITE, latency.clock())
+        op.error = error
+        connection.piece_done(op, request)
+        assert latency.unanswered == (not error)

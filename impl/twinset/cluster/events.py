@@ -122,10 +122,11 @@ class Request:
     server.shutdown {server?}, group.start {group, server?}, group.stop {group}, group.move {group, server?},
     group.list {}, mirror.create {set, source?, wait?}, mirror.status {set?}, mirror.permit {set,
     server?}, mirror.forced_permit {set, server?, confirm}, mirror.restrict {set, server?}, mirror.forced_return {set,
-    server?, confirm}, mirror.stats {set, server?}, mirror.functions {set?, server?}. From scripts: group.failover
-    {group, server?, reason?}, group.restart_scripts {group, reason?}, message.broadcast {text, group?, here?},
-    share.report {share, address, accessible, reason?, group?}, lan.probe {server?, targets?}, name.associate
-    {name?, group?, associate}; server.shutdown takes {at_once?, needs_peer?, reason?} too.
+    server?, confirm}, mirror.stats {set, server?}, mirror.latency {set, server?, every}, mirror.functions {set?,
+    server?}. From scripts: group.failover {group, server?, reason?}, group.restart_scripts {group, reason?},
+    message.broadcast {text, group?, here?}, share.report {share, address, accessible, reason?, group?}, lan.probe
+    {server?, targets?}, name.associate {name?, group?, associate}; server.shutdown takes {at_once?, needs_peer?,
+    reason?} too.
     `server` defaults to: return, the isolated server; shutdown, the server that was asked; group start, the
     best operating server of the policy; group move, the other server. `mirror.create` with the asked server
     as source and no peer in reach needs no peer; mirror.* with `server` is for that server's side, default the asked.

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twinset.errors import Refusal
+from twinset.mirror.latency import EVERY_MAX
 
-from . import messages, mirror_functions, mirrors, permits, report
+from . import messages, mirror_functions, mirrors, permits, program, report
 from .membership import ISOLATED, MEMBER, STARTING, STOPPED
 from .mirror_functions import CREATE, FORCED_RETURN
 from .outcomes import ELSEWHERE, NotYet, Outcome, server_name, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .events import StepDone
     from .server import Cluster
@@ -262,6 +263,35 @@ STATS = (
 
 def mirror_stats(cluster: Cluster, args: dict[str, Any]) -> Any:
     """What the mirror process of a set has counted on a server since it was started."""
+
+    def told(result: Mapping[str, Any]) -> dict[str, Any]:
+        # a mirror process of an earlier release tells no latency
+        found = {key: result.get(key) for key in (*STATS, "latency")}
+        return {**found, "counts": dict(result.get("counts") or {})}
+
+    return _of_one_side(cluster, args, "mirror stats", ("status", {}), told)
+
+
+def mirror_latency(cluster: Cluster, args: dict[str, Any]) -> Any:
+    """Sample the latencies of every Nth operation of a set on a server from now on; 0: of none."""
+    every = int(args["every"])
+    if not 0 <= every <= EVERY_MAX:
+        raise Refusal("E_RANGE", f"every {every}: 0 (off) to {EVERY_MAX}")
+    request = ("latency", {"every": every})
+    asked = _of_one_side(cluster, args, "mirror latency", request, lambda _result: {"every": every})
+    if asked == ELSEWHERE and cluster.peer_reachable and not program.both_can(cluster, program.LATENCY):
+        raise Refusal("E_STATE", f"the program of {cluster.peer} is of a release that samples no latencies")
+    return asked
+
+
+def _of_one_side(
+    cluster: Cluster,
+    args: Mapping[str, Any],
+    what: str,
+    request: tuple[str, Mapping[str, Any]],
+    told: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> Any:
+    """Ask the mirror process of a set on the server that `args` names; `told` makes the answer of its result."""
     name = mirrors.set_name(cluster, args)
     if server_name(cluster, str(args.get("server") or cluster.me)) != cluster.me:
         return ELSEWHERE
@@ -269,12 +299,10 @@ def mirror_stats(cluster: Cluster, args: dict[str, Any]) -> Any:
 
     def then(done: StepDone) -> None:
         if done.ok:
-            told = {key: done.result.get(key) for key in STATS}
-            counts = dict(done.result.get("counts") or {})
-            outcome.append((True, {"set": name, "server": cluster.me, **told, "counts": counts}))
+            outcome.append((True, {"set": name, "server": cluster.me, **told(done.result)}))
         else:
-            refusal = Refusal("E_STATE", f"mirror stats {name}: {done.reason}", "", "twinset events")
+            refusal = Refusal("E_STATE", f"{what} {name}: {done.reason}", "", "twinset events")
             outcome.append((False, refusal.as_json()))
 
-    mirrors.command(cluster, name, "status", {}, then)
+    mirrors.command(cluster, name, *request, then)
     return lambda: outcome[0] if outcome else None

@@ -5,7 +5,7 @@ to a *feature*. Every state message names the features of its sender's program; 
 while both have it. So servers are upgraded one after the other, and what only the newer one can do begins when the
 older one has followed. Unknown names and fields are ignored; which versions can talk at all: `wire/versions.py`.
 
-Features: `leaving`: a server that leaves in order says why.
+Features: `leaving`: a server that leaves in order says why. `latency`: a request to sample latencies is passed on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .server import Cluster
 
 LEAVING: Final = "leaving"
+LATENCY: Final = "latency"
 RELEASE_MAX: Final = 64
 FEATURES_MAX: Final = 256
 
@@ -37,7 +38,7 @@ class Program:
         return {"release": self.release, "features": sorted(self.features)}
 
 
-OWN: Final = Program(__version__, frozenset({LEAVING}))
+OWN: Final = Program(__version__, frozenset({LEAVING, LATENCY}))
 
 
 def both_can(cluster: Cluster, feature: str) -> bool:

@@ -199,6 +199,7 @@ _VERBS: dict[str, Handler] = {
     "mirror.read": reading.mirror_read,
     "mirror.read_end": reading.mirror_read_end,
     "mirror.stats": mirror_requests.mirror_stats,
+    "mirror.latency": mirror_requests.mirror_latency,
     "mirror.resolve": mirror_resolve.mirror_resolve,
     "mirror.verify": mirror_verify.mirror_verify,
     "mirror.functions": mirror_requests.mirror_functions_now,

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinset.errors import Refusal
-from twinset.operator import kept_cli, mirror_render, progress, render, resolve_render, verify_render
+from twinset.mirror.latency import EVERY as LATENCY_EVERY
+from twinset.mirror.latency import EVERY_MAX as LATENCY_EVERY_MAX
+from twinset.operator import (
+    kept_cli,
+    latency_render,
+    mirror_render,
+    progress,
+    render,
+    resolve_render,
+    verify_render,
+)
 from twinset.operator.talk import Json, guarded, request, show
 
 if TYPE_CHECKING:
@@ -205,19 +215,42 @@ def verify(
 @app.command("stats")
 def stats(mirror_set: SetName, as_json: Json = False) -> None:
     """Show what the mirror processes of both servers have counted since they were started."""
+    guarded(
+        lambda client: show(_of_both(client, "mirror.stats", mirror_set), mirror_render.stats, as_json),
+        as_json,
+    )
+
+
+@app.command("latency")
+def latency(
+    mirror_set: SetName,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="begin anew, or stop sampling")] = None,
+    every: Annotated[
+        int, typer.Option(min=1, max=LATENCY_EVERY_MAX, help="with --on: sample every Nth operation")
+    ] = LATENCY_EVERY,
+    as_json: Json = False,
+) -> None:
+    """Show where the time of sampled operations went on both servers, stage by stage; off until --on."""
 
     def work(client: Client) -> None:
-        servers = client.call("cluster.status")["servers"]
-        found = {name: _stats_of(client, mirror_set, name) for name in servers}
-        show(found, mirror_render.stats, as_json)
+        if on is None:
+            show(_of_both(client, "mirror.stats", mirror_set), latency_render.latency, as_json)
+            return
+        asked = _of_both(client, "mirror.latency", mirror_set, every=every if on else 0)
+        show(asked, latency_render.turned, as_json)
 
     guarded(work, as_json)
 
 
-def _stats_of(client: Client, mirror_set: str, server: str) -> dict[str, Any]:
-    """Return the statistics of one side; of one that cannot be asked, why not."""
+def _of_both(client: Client, verb: str, mirror_set: str, **arguments: Any) -> dict[str, dict[str, Any]]:
+    """Ask for both sides; what one that cannot be asked says is why not."""
+    servers = client.call("cluster.status")["servers"]
+    return {name: _of_one(client, verb, set=mirror_set, server=name, **arguments) for name in servers}
+
+
+def _of_one(client: Client, verb: str, **arguments: Any) -> dict[str, Any]:
     try:
-        return dict(client.call("mirror.stats", set=mirror_set, server=server))
+        return dict(client.call(verb, **arguments))
     except Refusal as refusal:
         if refusal.code == "E_NOTFOUND":
             raise

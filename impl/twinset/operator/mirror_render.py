@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinset.guide.memory import SHORTAGE_CLAUSE
+from twinset.operator import latency_render
 from twinset.operator.units import mib
 
 if TYPE_CHECKING:
@@ -91,12 +92,12 @@ def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_row(
             title, *(_count(side.get("counts") or {}, operations, amount) for side in found.values())
         )
+    for title, figures in latency_render.rows(found):
+        table.add_row(title, *figures)
     table.add_row("difference", *(mib(side.get("dirty_bytes")) for side in found.values()))
     table.add_row("side", *(str(side.get("state", "-")) for side in found.values()))
     console.print(table)
-    for server, side in found.items():
-        if "unavailable" in side:
-            console.print(Text(f"{server}: {side['unavailable']}", style="yellow"), soft_wrap=True)
+    latency_render.unavailable(console, found)
 
 
 def _count(counts: Mapping[str, Any], operations: str | None, amount: str | None) -> str:

@@ -50,6 +50,7 @@ CORE: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     "mirror.forced_permit": {"set": (str, True), "server": (str, False), "confirm": (bool, False)},
     "mirror.restrict": {"set": (str, True), "server": (str, False)},
     "mirror.stats": {"set": (str, True), "server": (str, False)},
+    "mirror.latency": {"set": (str, True), "server": (str, False), "every": (int, True)},
     "mirror.resolve": {
         "set": (str, True),
         "keep": (str, True),

@@ -61,6 +61,7 @@ class MirrorConnection:
         self.out: deque[memoryview | bytes] = deque()
         self.writing = connecting
         self.last_heard_ms = self.last_sent_ms = self.since_ms = self.daemon.now_ms
+        self.received_ns = 0  # only while latencies are sampled
 
     # -- handshake ------------------------------------------------------------------------------------
 
@@ -203,6 +204,8 @@ class MirrorConnection:
                 self.close("the other side closed the connection")
                 return
             self.last_heard_ms = self.daemon.now_ms
+            if self.daemon.latency.every:
+                self.received_ns = self.daemon.latency.clock()
             self.parse()
             if not more or self.closed:
                 return
@@ -381,6 +384,8 @@ class MirrorConnection:
             self.close(f"mirror connect: {error}")
             return
         self.last_sent_ms = self.daemon.now_ms
+        if self.daemon.latency.unsent and not out:
+            self.daemon.latency.sent()
 
     def close(self, reason: str, *, tell: bool = False, quiet: bool = False) -> None:
         """End the connection; `tell` the other side why, or it takes it for lost; `quiet`: nothing was lost here."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from twinset.errors import ProtocolError
 from twinset.mirror import without_disk
+from twinset.mirror.latency import RECEIVED
 from twinset.mirror.operations import COPY, READ, WRITE, ZERO, Op
 from twinset.mirror.session import TARGET
 from twinset.wire import replication as wire
@@ -37,6 +38,8 @@ def take_data(connection: MirrorConnection, frame: wire.Frame, slot: int) -> Non
         _fetched(daemon, seq, length, slot)
         return
     op = Op(_OP_KIND[kind], offset, length, slot, None, fua=bool(flags & wire.FLAG_FUA))
+    if daemon.latency.every and kind == wire.WRITE:
+        daemon.latency.begin(op, RECEIVED, connection.received_ns)
     try:
         daemon.side.target.write(op, seq, arg)
     except ProtocolError:
@@ -65,6 +68,8 @@ def act(connection: MirrorConnection, frame: wire.Frame, payload: memoryview) ->
         path = side.path
         path.receipt(seq)
         for number in wire.unpack_seqs(payload):
+            if number == daemon.latency.seq:
+                daemon.latency.on_other()
             path.written(number)
     elif kind in (wire.ZERO, wire.READ):
         if kind == wire.READ and offset >> 48 << 9 > daemon.pool.size:

@@ -157,6 +157,7 @@ class MirrorLink:
         first, second = nonces[::-1] if self.chooses else nonces
         identity = wire.session_identity(first, second)
         self.session = self.daemon.session = MirrorSession(self, connection, identity)
+        self.daemon.latency.forget()
 
     def end_session(
         self, reason: str, *, tell: bool = True, fruitful: bool = True, keep: MirrorConnection | None = None

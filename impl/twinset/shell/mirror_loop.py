@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from twinset.mirror.counts import Counts
+from twinset.mirror.latency import Latency
 from twinset.mirror.operations import COPY, READ, VERIFY, ZERO, Flush, Op
 from twinset.mirror.side import Side
 from twinset.mirror.status import status
@@ -93,6 +94,7 @@ class Mirrord:
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
         self.retry_ms = max(50, int(300 * scale))
         self.counts = Counts()
+        self.latency = Latency(time.monotonic_ns)
         disk_ms = max(1000, int(spec.disk_timeout_s * 1000 * scale))
         self.limits = Limits(self, disk_ms, max(1000, 2 * self.silence_ms))
         self.records = Records(self, disk_ms / 1000)
@@ -239,6 +241,8 @@ class Mirrord:
         slot = op.slot
         peers = op.request is None or (op.kind == VERIFY and isinstance(op.request, Look))
         self.ops[slot] = (op, None if peers else self.side.path)
+        if op is self.latency.op:
+            self.latency.submitted()
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self._hand_over(slot)
 
@@ -246,6 +250,8 @@ class Mirrord:
         """Port: write the slot of the operation, or zeros."""
         slot = op.slot
         self.ops[slot] = (op, None if op.request is None else self.side.path)
+        if op is self.latency.op:
+            self.latency.submitted()
         address = self._zeros.addresses[0] if op.kind == ZERO else self.pool.addresses[slot]
         self.aio.prepare(
             slot, PWRITE, address, op.length, self.data_start + op.offset, RWF_DSYNC if op.fua else 0
@@ -303,6 +309,8 @@ class Mirrord:
 
     def ended(self, op: Op, path: SourcePath | None, error: int) -> None:
         """Take an operation that the disk has finished, of the own path or (None) of the other side."""
+        if op is self.latency.op:
+            self.latency.on_disk(error)
         if op.kind == VERIFY and path is None:
             op.request.answer(op, error)
         elif path is None:
@@ -361,6 +369,8 @@ class Mirrord:
         session = self.session
         if session is not None:
             session.send_op(op)
+            if op is self.latency.op:
+                self.latency.queued(op.seq)
 
     def send_flush(self, token: int) -> None:
         """Port: ask the other side to flush."""

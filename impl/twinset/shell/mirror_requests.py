@@ -35,8 +35,19 @@ def handle(daemon: Mirrord, connection: ControlConnection, message: dict[str, An
 
 
 def do_status(daemon: Mirrord, request: Any, _message: dict[str, Any]) -> None:
-    """Answer with the status."""
-    request[0].send({"id": request[1], "ok": True, "result": daemon.status()})
+    """Answer with the status, and with the latencies, which are told only when asked."""
+    _result(request, daemon.status() | {"latency": daemon.latency.told()})
+
+
+def do_latency(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
+    """Sample latencies of every Nth operation, or (0) of none any more; the answer has what was seen before."""
+    seen = daemon.latency.told()
+    daemon.latency.turn(int(message["every"]))
+    _result(request, seen)
+
+
+def _result(request: Any, result: dict[str, Any]) -> None:
+    request[0].send({"id": request[1], "ok": True, "result": result})
 
 
 def do_lease(daemon: Mirrord, request: Any, message: dict[str, Any]) -> None:
@@ -140,6 +151,7 @@ def _peer_down(word: str) -> bool:
 
 _VERBS: Final[dict[str, Callable[[Mirrord, Any, dict[str, Any]], None]]] = {
     "status": do_status,
+    "latency": do_latency,
     "lease": do_lease,
     "activate": do_activate,
     "deactivate": do_deactivate,

@@ -99,3 +99,5 @@ class MirrorSession:
             return
         self.owed = 0
         self.receipt_sent = received
+        if self.daemon.latency.owed:
+            self.daemon.latency.acknowledged()

@@ -67,6 +67,8 @@ class Answers:
         request.left -= 1
         if op.error:
             request.error = request.error or nbd.wire_error(op.error)
+        if op is self.daemon.latency.op:
+            self.daemon.latency.ended(op.error)
         if self.closed:
             self.daemon.share.give(op.slot)
             return

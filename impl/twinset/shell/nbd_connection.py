@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from twinset.mirror import latency
 from twinset.mirror.operations import READ, WRITE, ZERO, Op
 from twinset.wire import nbd
 from twinset.wire.nbd_handshake import ExportChosen, Handshake
@@ -40,6 +41,7 @@ class Connection(Answers):
         self.filled = self.piece = self.skip = 0
         self.large = False  # the last request was a large WRITE: its like is received without a copy
         self.reason = ""
+        self.received_ns = 0  # only while latencies are sampled
 
     # -- receiving ------------------------------------------------------------------------------------
 
@@ -69,6 +71,8 @@ class Connection(Answers):
             if not count:
                 self.close("the client closed the connection")
                 return
+            if self.daemon.latency.every:
+                self.received_ns = self.daemon.latency.clock()
             self.cut()
             if not more or self.closed or self.stalled:
                 return
@@ -202,6 +206,8 @@ class Connection(Answers):
         request.left = 1
         self.unanswered += 1
         op = Op(command, request.first, length, slot, request, fua=request.fua)
+        if daemon.latency.every:
+            daemon.latency.begin(op, command, self.received_ns)
         self.start = at
         if command:
             pool = daemon.pool
@@ -271,6 +277,8 @@ class Connection(Answers):
         """Start the piece whose payload lies whole in its slot."""
         daemon = self.daemon
         op = Op(WRITE, request.offset, self.piece, self.slot, request, fua=request.fua)
+        if daemon.latency.every:
+            daemon.latency.begin(op, latency.WRITE, self.received_ns)
         self.slot = -1
         request.left += 1
         request.offset += self.piece
@@ -286,6 +294,8 @@ class Connection(Answers):
         command = request.command
         if command == nbd.NBD_CMD_FLUSH:
             self.current = None
+            if daemon.latency.every:
+                daemon.latency.begin(request, latency.FLUSH, self.received_ns)
             daemon.side.path.flush(request)
             return True
         reading = command == nbd.NBD_CMD_READ
@@ -301,6 +311,8 @@ class Connection(Answers):
             length = min(request.rest, daemon.pool.size)
             kind = READ if reading else ZERO
             op = Op(kind, request.offset, length, slot, request, fua=request.fua)
+            if reading and daemon.latency.every:
+                daemon.latency.begin(op, latency.READ, self.received_ns)
             request.left += 1
             request.offset += length
             request.rest -= length

@@ -81,6 +81,8 @@ class NbdServer:
     def complete_flush(self, flush: Flush) -> None:
         """Take a FLUSH that has ended."""
         request: Request = flush.request
+        if request is self.daemon.latency.op:
+            self.daemon.latency.ended(flush.error)
         connection = request.conn
         if not connection.closed:
             connection.unanswered -= 1
@@ -104,6 +106,8 @@ class NbdServer:
             for connection in dirty:
                 if not connection.closed and not connection.writing:
                     connection.flush()
+        if self.daemon.latency.unanswered:
+            self.daemon.latency.answered()
         return again
 
     def drop_all(self, reason: str) -> None:
