@@ -5,11 +5,17 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from perf.commands import builds, compare, report, run
+from perf.commands import builds, compare, predict, report, run
 from perf.errors import PerfError
 
 OK, MISSED, FAILED = run.OK, run.MISSED, run.FAILED
-COMMANDS: dict[str, ModuleType] = {"run": run, "report": report, "compare": compare, "builds": builds}
+COMMANDS: dict[str, ModuleType] = {
+    "run": run,
+    "report": report,
+    "compare": compare,
+    "builds": builds,
+    "predict": predict,
+}
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -1,15 +1,16 @@
 """Copies of the whole disk and of differences, beside nbdcopy over the same wire."""
 
 import contextlib
+from collections.abc import Callable
 
 from harness.errors import LabError
 from harness.run import Process, kill_group, run
 from harness.topology import MIRROR
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
-from perf.figures.conditions import CONDITIONS, PLAIN
+from perf.figures.conditions import AT, CONDITIONS, PLAIN
 from perf.figures.jobs import Target
-from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, CopyMeasurement
+from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, SLOWED, CopyMeasurement
 from perf.shell import fio, images
 from perf.shell.pair import Pair
 
@@ -36,7 +37,9 @@ class Copies:
             return self.high_speed(number, HIGH_SPEED_PERCENT)
         if kind in DIFFERENCE_PERCENT:
             return self.high_speed(number, DIFFERENCE_PERCENT[kind])
-        return self.without_fastsync(number)
+        if kind in SLOWED:
+            return self._under(kind.partition(AT)[2], self.full)
+        return self._under("fastsync-off", lambda: self.without_fastsync(number))
 
     def full(self) -> CopyMeasurement:
         """Everything, to a server whose disk is new, while nobody writes."""
@@ -64,9 +67,12 @@ class Copies:
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
         """A tenth was written, everything is copied: the set has no FastSync (4.3.3-03)."""
-        self.pair.come_under(CONDITIONS["fastsync-off"])
+        return self.high_speed(number, 10, "full")
+
+    def _under(self, condition: str, copy: Callable[[], CopyMeasurement]) -> CopyMeasurement:
+        self.pair.come_under(CONDITIONS[condition])
         try:
-            return self.high_speed(number, 10, "full")
+            return copy()
         finally:
             self.pair.come_under(PLAIN)
 
