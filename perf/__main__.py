@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from perf.commands import baseline, builds, compare, report, run
+from perf.commands import baseline, builds, compare, predict, report, run
 from perf.errors import PerfError
 
 OK, MISSED, FAILED = run.OK, run.MISSED, run.FAILED
 COMMANDS: dict[str, ModuleType] = {
-    "run": run, "report": report, "compare": compare, "baseline": baseline, "builds": builds,
+    "run": run, "report": report, "compare": compare, "baseline": baseline, "builds": builds, "predict": predict,
 }  # fmt: skip
 
 

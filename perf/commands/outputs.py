@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import ahead, bars, latency, page, report, verdicts
+from perf.figures import ahead, bars, coefficients, latency, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
+from twinset.advice.coefficients import as_json
 
 OK, MISSED = 0, 1
 
@@ -28,6 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", type=Path, metavar="FILE", help="the summary, as it is printed")
     parser.add_argument(
         "--measured", type=Path, metavar="FILE", help="for `pytest conformance --measured FILE`"
+    )
+    parser.add_argument(
+        "--coefficients", type=Path, metavar="FILE", help="for `twinset plan --measured FILE`"
     )
 
 
@@ -47,6 +51,8 @@ def conclude(
     if options.measured:
         told = {name: about[name] for name in ("when", "machine", "commit") if name in about}
         files.write_json(options.measured, verdicts.measured_file(findings, told))
+    if options.coefficients:
+        files.write_json(options.coefficients, as_json(coefficients.measured(results, about)))
     missed = (
         options.bars and not all(verdict.met for verdict in judged),
         options.guide and not verdicts.passed(findings),

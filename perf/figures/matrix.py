@@ -27,6 +27,7 @@ from perf.figures.results import (
     REBUILD_FAST,
     ROUND_TRIP,
     SAMPLED,
+    SLOWED,
     SWITCHING,
     Results,
 )
@@ -221,7 +222,20 @@ SMOKE = Matrix(
     ),
     minutes=1,
 )  # fmt: skip
-MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE)}
+# What `twinset plan --measured` needs, and the cells that its predictions are checked against: see predictions.py.
+_CHECKED = (*JOBS, "readwrite-4k-qd1")
+WHAT_IF = Matrix(
+    "what-if", 3, 2.0, 256,
+    (
+        Block("coefficients", _CHECKED, (RAW, LIMIT, MIRRORED)),
+        Block("a lone write", (LONE,), (BROKEN, ROUND_TRIP)),
+        *(Block(name, _CHECKED, _BASE, name) for name in ("disk-5000", "disk-500")),
+        *(Block(name, JOBS, (MIRRORED,), name) for name in ("link-1g", "link-100m")),
+        Block("copies", (COPY,), (FULL, *SLOWED)),
+    ),
+    minutes=20,
+)  # fmt: skip
+MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF)}
 
 
 def chosen(jobs: tuple[str, ...], rows: tuple[str, ...]) -> tuple[Block, ...]:

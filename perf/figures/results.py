@@ -21,7 +21,8 @@ FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
 NO_FASTSYNC = "copy without FastSync"
 DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 50, 100)}
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
-COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY)
+SLOWED = tuple(f"{FULL}@{name}" for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))  # see slowed()
+COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY, *SLOWED)
 
 SWITCHING = "switching"
 ACTIVE, STANDBY = "active", "standby"  # the sides of a set: processor time and memory are told by side
@@ -30,6 +31,11 @@ NOISE_FACTOR_MAX = 1.15  # two raw runs a round apart; beyond it the machine was
 SPREAD_FACTOR_MAX = 1.5
 BUSY_SHARE_MAX = 0.1
 REBUILD_SHARE_MIN = 0.7
+
+
+def slowed(kind: str, condition: str) -> str:
+    """The kind of a copy under a condition."""
+    return f"{kind}@{condition}" if condition else kind
 
 
 @dataclass(frozen=True)

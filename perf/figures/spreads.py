@@ -81,6 +81,21 @@ def interval(ratios: Sequence[float]) -> Interval | None:
     return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
+def further(values: Sequence[float]) -> Interval | None:
+    """The bounds that a further round lies within nine times of ten, by logarithms; None without values.
+
+    Wider than the interval of the mean: it does not shrink to nothing with the number of rounds. One round says
+    nothing of its spread, and a value of 0 has no logarithm: then the bounds are the extremes.
+    """
+    if not values:
+        return None
+    mean = interval(values)
+    if mean is None:
+        return Interval(statistics.fmean(values), min(values), max(values))
+    width = (mean.high / mean.middle) ** math.sqrt(len(values) + 1)
+    return Interval(mean.middle, mean.middle / width, mean.middle * width)
+
+
 def quotient(above: Sequence[float], below: Sequence[float]) -> Interval | None:
     """The 90 % interval of one series' mean over another's that is not paired with it (Welch)."""
     if min(len(above), len(below)) < 2 or min(*above, *below) <= 0:

@@ -7,9 +7,9 @@ from harness.run import Process, kill_group, run
 from harness.topology import MIRROR
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
-from perf.figures.conditions import CONDITIONS
+from perf.figures.conditions import AT, CONDITIONS, PLAIN
 from perf.figures.jobs import Target
-from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, CopyMeasurement
+from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, SLOWED, CopyMeasurement
 from perf.shell import fio, images
 from perf.shell.pair import Pair
 
@@ -36,6 +36,8 @@ class Copies:
             return self.high_speed(number, HIGH_SPEED_PERCENT)
         if kind in DIFFERENCE_PERCENT:
             return self.high_speed(number, DIFFERENCE_PERCENT[kind])
+        if kind in SLOWED:
+            return self.slowed(kind.partition(AT)[2])
         return self.without_fastsync(number)
 
     def full(self) -> CopyMeasurement:
@@ -66,6 +68,14 @@ class Copies:
         """A tenth was written, everything is copied: the set has no FastSync (4.3.3-03). It stays for the next cell."""
         self.pair.come_under(CONDITIONS["fastsync-off"])
         return self.high_speed(number, 10, "full")
+
+    def slowed(self, condition: str) -> CopyMeasurement:
+        """Everything, under a condition that ends with the copy."""
+        self.pair.come_under(CONDITIONS[condition])
+        try:
+            return self.full()
+        finally:
+            self.pair.come_under(PLAIN)
 
     def _copy(self, mode: str) -> CopyMeasurement:
         pair = self.pair

@@ -113,15 +113,39 @@ def plan(
         float | None, typer.Option(min=0, help="a start script (default: as measured)")
     ] = None,
     events_file: Annotated[Path | None, typer.Option("--events", help="another server's event log")] = None,
+    measured: Annotated[
+        Path | None, typer.Option(help="coefficients of `python -m perf`: say what to expect")
+    ] = None,
+    disk_iops: Annotated[float, typer.Option(min=0, help="of each server's disk")] = 0,
+    disk_mib_s: Annotated[float, typer.Option(min=0, help="of each server's disk")] = 0,
+    disk_us: Annotated[
+        float | None, typer.Option(min=0, help="of one operation of it (default: by --disk-iops)")
+    ] = None,
+    link_mbit: Annotated[float, typer.Option(min=0, help="of the mirror connect")] = 0,
+    round_trip_us: Annotated[float | None, typer.Option(min=0, help="between the servers")] = None,
+    processors: Annotated[int, typer.Option(min=0, help="of each server, for its mirror process")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Say what a configuration costs: switching time, memory, copies, load of the mirror connect."""
+    """Say what a configuration costs: switching time, memory, copies, load of the mirror connect.
+
+    With --measured also the overhead, rebuilds, link and outages to expect, on a machine as described; what is not
+    described is as measured.
+    """
+    from twinset.advice.expectation import Machine
     from twinset.operator.plan import run_plan
 
+    machine = Machine(disk_iops, disk_mib_s, disk_us, link_mbit, round_trip_us, processors)
+
     def work() -> int:
-        paths = Paths.from_environment()
         return run_plan(
-            file, paths, write_mib_s=write_mib_s, scripts_s=scripts_s, events=events_file, as_json=as_json
+            file,
+            Paths.from_environment(),
+            write_mib_s=write_mib_s,
+            scripts_s=scripts_s,
+            events=events_file,
+            as_json=as_json,
+            coefficients=measured,
+            machine=machine if machine != Machine() else None,
         )
 
     local.guarded(work, as_json=as_json)

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from twinset import config
-from twinset.advice import planning
+from twinset.advice import expectation, planning, what_if
 from twinset.advice.measured import copy_rates, last_failover
 from twinset.errors import ConfigError, Refusal, TwinsetError
-from twinset.operator import local
+from twinset.operator import local, plan_expected
 from twinset.operator.check import run_check
 from twinset.shell import disk_tools
 from twinset.shell.available_memory import available_kib
@@ -23,6 +23,7 @@ from twinset.shell.paths import server_name
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from twinset.advice.expectation import Machine
     from twinset.config import ClusterConfig
     from twinset.shell.paths import Paths
 
@@ -35,13 +36,23 @@ def run_plan(
     scripts_s: float | None,
     events: Path | None,
     as_json: bool,
+    coefficients: Path | None = None,
+    machine: Machine | None = None,
 ) -> int:
     """Print the plan; exit status 1 when the file cannot be used."""
     try:
         loaded = config.load(file)
     except ConfigError:
         return run_check(file, as_json)  # its findings say why
-    report = report_of(loaded, paths, write_mib_s=write_mib_s, scripts_s=scripts_s, events=events)
+    report = report_of(
+        loaded,
+        paths,
+        write_mib_s=write_mib_s,
+        scripts_s=scripts_s,
+        events=events,
+        coefficients=coefficients,
+        machine=machine,
+    )
     if as_json:
         local.print_json({"file": str(file), **report})
     else:
@@ -50,18 +61,39 @@ def run_plan(
 
 
 def report_of(
-    loaded: ClusterConfig, paths: Paths, *, write_mib_s: float, scripts_s: float | None, events: Path | None
+    loaded: ClusterConfig,
+    paths: Paths,
+    *,
+    write_mib_s: float,
+    scripts_s: float | None,
+    events: Path | None,
+    coefficients: Path | None = None,
+    machine: Machine | None = None,
 ) -> dict[str, Any]:
     """Return the plan as `--json` prints it."""
+    if machine is not None and coefficients is None:
+        raise Refusal("E_SYNTAX", "a described machine needs measured coefficients", help="--measured FILE")
     log = read_events(events or paths.events, named=events is not None)
-    measured = last_failover(log)
-    return {
+    measured, sizes = last_failover(log), _sizes(loaded, paths)
+    report: dict[str, Any] = {
         "switching": planning.switching(loaded, measured, scripts_s=scripts_s),
         "measured": None if measured is None else measured.as_json(),
         "memory": planning.memory_need(loaded, available_kib()),
-        "copies": planning.copies(loaded, _sizes(loaded, paths), copy_rates(log)),
+        "copies": planning.copies(loaded, sizes, copy_rates(log)),
         "link": planning.link_load(write_mib_s) if write_mib_s else [],
+        "expected": None,
     }
+    if coefficients is not None:
+        found = plan_expected.read(coefficients)
+        report["expected"] = what_if.expected(
+            loaded,
+            found,
+            machine or expectation.Machine(),
+            sizes=sizes,
+            write_mib_s=write_mib_s,
+            outages=what_if.outages(report["switching"], found.switching_s, measured, scripts_s),
+        )
+    return report
 
 
 def read_events(path: Path, *, named: bool) -> list[dict[str, Any]]:
@@ -117,6 +149,8 @@ def _show(report: dict[str, Any]) -> None:
             f"mirror connect of {each['link_mbps']} Mbit/s: {each['percent']:.1f} % of it [{each['clause']}]"
         )
         console.print(Text(text, style="red" if each["percent"] > 100 else ""), soft_wrap=True)
+    if report["expected"]:
+        plan_expected.show(console, report["expected"])
 
 
 def _show_switching(console: Console, row: dict[str, Any], measured: dict[str, Any] | None) -> None:
