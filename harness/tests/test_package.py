@@ -60,3 +60,26 @@ def test_a_wheel_of_the_source_distribution_is_that_of_the_checkout(tmp_path: Pa
     with zipfile.ZipFile(of_sdist) as wheel:
         commands = next(name for name in files if name.endswith("entry_points.txt"))
         assert "twinset = twinset.operator.cli:main" in wheel.read(commands).decode()
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not here")
+def test_the_debian_package_carries_wheels_unit_and_commands(tmp_path: Path) -> None:
+    """Its version is the wheel's, and the lab's command is no command of a server."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "twinset-1.2-py3-none-any.whl", "w") as wheel:
+        entries = (
+            "[console_scripts]\nARMSLEEP = twinset.commands.sleep:main\ntwinset-lab = harness.cli:main\n"
+        )
+        wheel.writestr("twinset-1.2.dist-info/entry_points.txt", entries)
+    run([str(inputs.ROOT / "packaging/deb.sh"), str(tmp_path / "out"), str(wheels)])
+    package = tmp_path / "out" / "twinset_1.2_all.deb"
+    fields = run(["dpkg-deb", "--field", str(package), "Version", "Architecture"]).stdout
+    assert fields == "Version: 1.2\nArchitecture: all\n"
+    listed = run(["dpkg-deb", "--contents", str(package)]).stdout
+    names = {line.split(maxsplit=5)[5] for line in listed.splitlines() if not line.endswith("/")}
+    assert names == {
+        "./lib/systemd/system/twinsetd.service",
+        "./usr/bin/ARMSLEEP -> /opt/twinset/bin/ARMSLEEP",
+        "./usr/share/twinset/wheels/twinset-1.2-py3-none-any.whl",
+    }
