@@ -50,6 +50,11 @@ def programs_of(commit: str) -> Path:
     return place / "venv" / "bin"
 
 
+def wheel_of(commit: str) -> Path:
+    """The wheel that the programs of a commit were made from."""
+    return next(programs_of(commit).parents[1].glob("twinset-*.whl"))
+
+
 def said_by(programs: Path) -> dict[str, Any]:
     """What a release says of its program to the other server: release and features; nothing at first."""
     code = "import json; from twinset.cluster.program import OWN; print(json.dumps(OWN.to_json()))"

@@ -33,6 +33,7 @@ def test_a_release_is_that_of_its_commit(tmp_path: Path, monkeypatch: pytest.Mon
     assert releases.said_by(programs) == {}
     assert "leaving" in releases.said_by(PROGRAMS)["features"]
     assert releases.programs_of(releases.FIRST) == programs
+    assert releases.wheel_of(releases.FIRST).parent == programs.parents[1]
     assert [path.name for path in tmp_path.iterdir()] == [programs.parents[1].name]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from harness.labs import pair
-from harness.run import PIPE, kill_group
+from harness.labs.far_scribe import FILE, LATE_S, PYTHON, FarScribe
+from harness.run import kill_group
 from harness.wait import now_s, wait_for
 
 REQUESTED = os.environ.get("TWINSET_TEST_VMS", "") == "1"
@@ -34,10 +35,7 @@ pytestmark = [
     pytest.mark.skipif(bool(_reason()), reason=_reason() or "-"),
 ]
 
-LATE_S = 300.0
 HEARTBEATS_S = 30.0  # 3 s x 10 (2.2.2.3)
-PYTHON = "/opt/twinset/bin/python"
-FILE = f"{pair.MOUNT_POINT}/ledger"
 
 
 @pytest.fixture(scope="module")
@@ -146,18 +144,16 @@ def test_a_power_cut_fails_over_after_ten_missed_heartbeats_and_loses_nothing(la
     """
     machine = active(lab)
     other = lab.peer_of(machine)
-    log = lab.directory / "cut.log"
-    argv = [PYTHON, "-m", "harness.writer", "write", FILE, "/dev/stdout", "2"]
-    with log.open("w") as output:
-        writer = machine.popen(argv, stdin=PIPE, stdout=output, stderr=output)
-    wait_for(lambda: log.read_text().count("\n") > 50, LATE_S, "50 acknowledged writes")
+    scribe = FarScribe(machine, lab.directory / "cut.log", 2)
+    scribe.await_more(50)
     lab.power_off(machine)
     cut = now_s()
-    kill_group(writer)
+    scribe.kill()
     pair.await_group(other, "active", LATE_S, on=other.name)
-    assert now_s() - cut >= HEARTBEATS_S - 3.0
-    other.write_file("/var/lib/twinset/cut.log", log.read_text())
-    other.run([PYTHON, "-m", "harness.writer", "verify", FILE, "/var/lib/twinset/cut.log"], timeout_s=LATE_S)
+    took_s = now_s() - cut
+    assert took_s >= HEARTBEATS_S - 3.0
+    print(f"{other.name} serves {took_s:.1f} s after the power cut")
+    scribe.verify(other)
     lab.power_on(machine)
     pair.await_answers([machine], LATE_S)
     pair.await_server(other, machine.name, "Od", LATE_S)
@@ -173,11 +169,8 @@ def test_a_machine_that_was_paused_acknowledges_nothing_more(lab: Any) -> None:
     """
     machine = active(lab)
     other = lab.peer_of(machine)
-    log = lab.directory / "pause.log"
-    argv = [PYTHON, "-m", "harness.writer", "write", FILE, "/dev/stdout", "3"]
-    with log.open("w") as output:
-        writer = machine.popen(argv, stdin=PIPE, stdout=output, stderr=output)
-    wait_for(lambda: log.read_text().count("\n") > 50, LATE_S, "50 acknowledged writes")
+    scribe = FarScribe(machine, lab.directory / "pause.log", 3)
+    scribe.await_more(50)
     machine.pause()
     pair.await_group(other, "active", LATE_S, on=other.name)
     before = other.run(["sha256sum", FILE], timeout_s=LATE_S).stdout
@@ -191,12 +184,47 @@ def test_a_machine_that_was_paused_acknowledges_nothing_more(lab: Any) -> None:
         )
         assert "10.0.1.100" not in machine.run(["ip", "-4", "-o", "addr", "show", "dev", "public"]).stdout
     finally:
-        kill_group(writer)
+        scribe.kill()
     # Acknowledgements that lay in a buffer during the pause have come by now: every one of them is on the other side.
-    other.write_file("/var/lib/twinset/pause.log", log.read_text())
-    verify = [PYTHON, "-m", "harness.writer", "verify", FILE, "/var/lib/twinset/pause.log"]
-    other.run(verify, timeout_s=LATE_S)
+    scribe.verify(other)
     assert other.run(["sha256sum", FILE], timeout_s=LATE_S).stdout == before
+    pair.await_server(other, machine.name, "Od", LATE_S)
+    pair.insist(other, "server.return", LATE_S, server=machine.name)
+    for server in lab.servers:
+        pair.await_set(server, "NORMAL", LATE_S)
+
+
+def test_a_machine_that_stands_still_is_reset_by_its_kernel(lab: Any) -> None:
+    """With systemd feeding softdog (RuntimeWatchdogSec), an active server on which every process stands still is reset
+    by its own kernel, no hand from outside; the other one takes over with every acknowledged record, the first returns.
+    """
+    machine = active(lab)
+    other = lab.peer_of(machine)
+    machine.run(["modprobe", "softdog"])
+    # Below /run: a boot takes it away again.
+    machine.write_file("/run/systemd/system.conf.d/watchdog.conf", "[Manager]\nRuntimeWatchdogSec=20s\n")
+    machine.run(["systemctl", "daemon-reexec"], timeout_s=LATE_S)
+    assert machine.run(["systemctl", "show", "-P", "RuntimeWatchdogUSec"]).stdout.strip() == "20s"
+    boot = machine.guest.boot_id
+    scribe = FarScribe(machine, lab.directory / "softdog.log", 4)
+    scribe.await_more(50)
+    freezing = machine.popen(
+        [
+            "sh",
+            "-c",
+            "cd /sys/fs/cgroup; for one in init.scope system.slice; do echo 1 > $one/cgroup.freeze; done",
+        ]
+    )
+    try:
+        pair.await_group(other, "active", LATE_S, on=other.name)
+    finally:
+        scribe.kill()
+        kill_group(freezing)
+    scribe.verify(other)
+    machine.forget_guest()
+    machine.await_up()
+    assert machine.guest.boot_id != boot
+    pair.await_answers([machine], LATE_S)
     pair.await_server(other, machine.name, "Od", LATE_S)
     pair.insist(other, "server.return", LATE_S, server=machine.name)
     for server in lab.servers:

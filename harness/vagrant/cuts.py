@@ -10,21 +10,15 @@ checked by its own program while the cluster is stopped, and both copies are com
 
 import argparse
 import sys
-from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.labs import pair
+from harness.labs.far_scribe import LATE_S, FarScribe
 from harness.labs.machine import Machine
 from harness.labs.vagrant import VagrantLab
-from harness.run import PIPE, kill_group
-from harness.wait import now_s, wait_for
-from harness.writer import acknowledged
+from harness.wait import now_s
 
-LATE_S = 300.0
 WRITES = 50
-FILE = f"{pair.MOUNT_POINT}/ledger"
-LOG = "/var/lib/twinset/writer.log"
-PYTHON = "/opt/twinset/bin/python"
 CHECKS = {
     "ext4": "e2fsck -f -n {device}",
     "xfs": "xfs_repair -n {device}",
@@ -33,12 +27,11 @@ CHECKS = {
 
 
 class Rounds:
-    """A running cluster on two machines, and what was promised to the application."""
+    """A running cluster on two machines."""
 
     def __init__(self, lab: VagrantLab, filesystem: str) -> None:
         self.lab = lab
         self.filesystem = filesystem
-        self.logs: list[Path] = []
 
     def bring_up(self) -> None:
         """Cluster, mirror, group, file system."""
@@ -48,55 +41,32 @@ class Rounds:
         """One power cut; return one line about it."""
         active = self.lab.server(pair.active_server(self.lab, self.observer()).name)
         survivor = self.lab.peer_of(active)
-        written = self._write_and_cut(active, number)
+        scribe = self._write_and_cut(active, number)
         begun = now_s()
         pair.await_group(survivor, "active", LATE_S, on=survivor.name)
         took = now_s() - begun
-        told = self._verify(survivor)
+        told = scribe.verify(survivor)
         self.lab.power_on(active)
         pair.await_answers([active], LATE_S)
         pair.await_server(survivor, active.name, "Od", LATE_S)
         pair.insist(survivor, "server.return", LATE_S, server=active.name)
         for server in self.lab.servers:
             pair.await_set(server, "NORMAL", LATE_S)
-        return f"{active.name} cut after {written} writes, {survivor.name} serves {took:.0f} s later: {told}"
+        return f"{active.name} cut after {scribe.written()} writes, {survivor.name} serves {took:.0f} s later: {told}"
 
     def observer(self) -> Machine:
         """A server that can be asked."""
         return next(server for server in self.lab.servers if server.powered)
 
-    def _write_and_cut(self, active: Machine, number: int) -> int:
-        """Cut the power in the middle of the writing; return how many writes were acknowledged."""
-        log = self.lab.directory / f"writer-{number}.log"
-        self.logs.append(log)
-        argv = [PYTHON, "-m", "harness.writer", "write", FILE, "/dev/stdout", str(number)]
-        with log.open("w") as output:
-            writer = active.popen(argv, stdin=PIPE, stdout=output, stderr=output)
+    def _write_and_cut(self, active: Machine, number: int) -> FarScribe:
+        """Cut the power in the middle of the writing; return the writer, which knows what was acknowledged."""
+        scribe = FarScribe(active, self.lab.directory / f"writer-{number}.log", number)
         try:
-            wait_for(
-                lambda: self._written(log) >= WRITES,
-                LATE_S,
-                f"{WRITES} writes, and no error: {log.read_text()[-300:]}",
-            )
+            scribe.await_more(WRITES)
             self.lab.power_off(active)
         finally:
-            kill_group(writer)
-        return self._written(log)
-
-    @staticmethod
-    def _written(log: Path) -> int:
-        with log.open() as lines:
-            return acknowledged(lines)[1]
-
-    def _verify(self, survivor: Machine) -> str:
-        """Every acknowledged write of this round is there."""
-        survivor.write_file(LOG, self.logs[-1].read_text())
-        result = survivor.run(
-            [PYTHON, "-m", "harness.writer", "verify", FILE, LOG], check=False, timeout_s=LATE_S
-        )
-        if not result.ok:
-            raise HarnessError(f"as read on {survivor.name}: {result.stdout}{result.stderr}")
-        return result.stdout.strip()
+            scribe.kill()
+        return scribe
 
     def finish(self) -> str:
         """Stop the cluster; the copies are equal, and the file system's own program finds nothing wrong."""
