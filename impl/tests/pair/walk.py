@@ -1,12 +1,13 @@
 """A walk through pages of impl/docs: what they show is typed on the lab's servers, as walks.toml arranges it."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.labs import joining, pair
 from harness.labs.host import Host
-from harness.labs.namespaces import Lab
+from harness.labs.namespaces import TWINSETD, Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.wait import wait_for
 from impl.tests import pages
@@ -103,10 +104,14 @@ class Walk:
 
     def do_carry(self, file: str, source: str, target: str) -> None:
         """A file goes from one server to the other."""
-        text = self.lab.server(source).read_file(file if file.startswith("/") else f"{HOME}/{file}")
-        if text is None:
-            raise AssertionError(f"{source} has no {file}")
-        self.lab.server(target).write_file(file if file.startswith("/") else f"{HOME}/{file}", text, 0o755)
+        path = file if file.startswith("/") else f"{HOME}/{file}"
+        inside = "/etc/twinset/" if path.startswith("/etc/twinset/") else "/var/lib/twinset/"
+        one, two = (
+            (server.etc_directory if inside == "/etc/twinset/" else server.state_directory)
+            / path.removeprefix(inside)
+            for server in (self.lab.server(source), self.lab.server(target))
+        )
+        shutil.copy2(one, two)  # an image of a partition too, which is no text
 
     def do_write(self, file: str, name: str, text: str = "") -> None:
         """Somebody writes a file: the text of that name, by default the one of the file's."""
@@ -124,6 +129,18 @@ class Walk:
     def do_root(self, name: str, line: str) -> None:
         """Something that no page shows: what the walk needs around it."""
         self.lab.host(name).run(["sh", "-c", f"cd / && {line}"], timeout_s=STEP_S)
+
+    def do_end_daemon(self, name: str) -> None:
+        """What `systemctl stop twinsetd` does: SIGTERM, and it stays down."""
+        server = self.lab.server(name)
+        pid = server.daemon_status()["daemon"]
+        server.release_daemon()
+        server.run(["kill", "-TERM", str(pid)])
+        wait_for(lambda: not server.daemon_status()["daemon"], LATE_S, f"twinsetd of {name} to end")
+
+    def do_start_daemon(self, name: str) -> None:
+        """What `systemctl start twinsetd` does."""
+        self.lab.server(name).start_daemon(TWINSETD)
 
     def do_power_off(self, name: str) -> None:
         """The power goes."""
