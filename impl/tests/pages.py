@@ -1,5 +1,6 @@
 """What the pages of impl/docs show: commands, outputs, clauses."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,12 @@ FOR_PORTS = {"wire-protocol.md", "data-on-disk.md"}  # bytes, no commands
 # What stands in code: a span between backticks, or a line of a block.
 SPAN = re.compile(r"`([^`]+)`")
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-INDENTED = re.compile(r"(?:(?<=\n\n)|(?<=^))(?: {4}(?! *[-*\d]).+\n)+", re.MULTILINE)
-NO_SHELL = {"toml", "mermaid", "sh"}  # languages of blocks that nobody types line by line
+INDENTED = re.compile(r"(?<=\n\n)(?: {4}(?! *[-*\d]).+\n)+", re.MULTILINE)
+NO_SHELL = {"toml", "mermaid", "sh", "conf"}  # languages of blocks that nobody types line by line
 # The first word of what a person types; ARM* and an assignment before a command are commands too.
 PROGRAMS = re.compile(
     r"(twinset|systemctl|journalctl|apt-get|pip|python3?|make|openssl|printf|sh|dd|u?mount|fsfreeze|nbdcopy|nbdfuse"
-    r"|lp|lpstat|nmblookup|smbclient|fuser|tcpdump|iostat|ethtool|echo)$"
+    r"|lp|lpstat|cancel|nmblookup|smbclient|fuser|tcpdump|iostat|ethtool|echo|vagrant|pytest|twinset-lab)$"
 )
 ARM = re.compile(r"ARM[A-Z]+$")
 CLAUSE = re.compile(r"(?<![\w.])(\d(?:\.\d+)*|AUX|CAT|PRE|TOC)-(\d\d)\b")
@@ -66,7 +67,7 @@ def is_command(line: str) -> bool:
 
 def plain(line: str) -> str:
     """A line as it is typed: without prompt and remark, and with single spaces."""
-    return " ".join(re.sub(r"(^|\s)#( .*|$)", "", line).split()).removeprefix("$ ").removeprefix(".venv/bin/")
+    return words(re.sub(r"(^|\s)#( .*|$)", "", line)).removeprefix("$ ").removeprefix(".venv/bin/")
 
 
 def commands(text: str) -> list[str]:
@@ -76,13 +77,18 @@ def commands(text: str) -> list[str]:
     return list(dict.fromkeys(piece for piece in pieces if is_command(piece)))
 
 
+def words(text: str) -> str:
+    """A text without the space that is there for the eye."""
+    return " ".join(text.split())
+
+
 def outputs(text: str) -> list[list[str]]:
     """Every output that a page shows: the lines of a block after its command, or of a block without one."""
     found = []
     for block in blocks(text):
         lines = [line for line in block if line.strip() and not is_command(plain(line))]
         if lines:
-            found.append([" ".join(line.split()) for line in lines])
+            found.append([words(line) for line in lines])
     return found
 
 
@@ -100,12 +106,19 @@ def is_named_only(text: str) -> bool:
     return bool(ARM.match(text)) or _judge(text)[1]
 
 
+@functools.cache
+def _commands() -> Any:
+    """The tree of the commands of twinset."""
+    return typer.main.get_command(app)
+
+
+@functools.cache
 def _judge(text: str) -> tuple[str, bool]:
     """The fault, and whether the command is only named; one command stands for both sides of a pipe."""
     words = re.split(r"[;|&>]+\s", f"{text} ")[0].replace("[", "").replace("]", "").split()
     if words[0] != "twinset":
         return "", False
-    command: Any = typer.main.get_command(app)
+    command = _commands()
     seen = [words.pop(0)]
     while words and not words[0].startswith("-") and hasattr(command, "commands"):
         choices = words.pop(0).split("|")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from twinset.errors import Refusal
+from twinset.operator import render
 
 from .test_cli import STATUS, Daemon, daemon, run
 
@@ -299,3 +300,14 @@ def test_status_shows_what_each_side_of_a_divergence_wrote(daemon: Daemon) -> No
     assert "server1 wrote, and would lose: 1.0 MiB in 1 ranges, alone since 2023-11-1" in output
     assert "last written ?" in output
     assert "twinset mirror resolve set1 --keep SERVER --dry-run" in output
+
+
+@pytest.mark.parametrize("state", ["ISOLATED", "INCONSISTENT"])
+def test_a_failed_disk_leads_to_a_return_not_to_a_creation(
+    state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On its own server and on the other one: as impl/docs/replacing.md has it, a copy begins with the return (8.4)."""
+    render.mirror_status({"mirror_sets": {"s2": {"state": state}}})
+    said = " ".join(capsys.readouterr().out.split())
+    assert "twinset server return" in said
+    assert "mirror create" not in said

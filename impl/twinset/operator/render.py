@@ -37,8 +37,8 @@ _SEVERITY_STYLES: Final = {"info": "", "warning": "yellow", "error": "bold red"}
 # What an operator sees of a set beside its state.
 _SET_HINTS: Final = {
     "UNREGISTERED": "twinset mirror create SET --source SERVER",
-    "INCONSISTENT": "not redundant; twinset server return, when the other server is back",
-    "ISOLATED": "replace the failed disk, then twinset mirror create SET --source SERVER",
+    "INCONSISTENT": "not redundant; when the other server and its disk are back: twinset server return",
+    "ISOLATED": "the disk here failed; replace it, restart this server, then twinset server return",
     "DIVERGED": "decide which server is right: twinset mirror resolve SET --keep SERVER --dry-run",
     "UNDECIDED": "both went down: twinset mirror create SET --source SERVER",
 }
