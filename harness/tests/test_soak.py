@@ -90,3 +90,10 @@ def test_the_trace_of_a_round_becomes_a_scenario_that_the_simulation_takes(name:
     assert ["-".join(filter(None, (step.fault, step.side))) for step in steps] == [*KINDS[name]] * 2
     assert (steps[0].writes, steps[0].events) == (23, ("mirror_normal",))
     assert steps[len(KINDS[name])].events == ("mirror_break",), "what daemons tell is no part of it"
+
+
+def test_the_readme_says_what_the_record_holds() -> None:
+    """harness/README.md claims of the long soak the rounds that were played, and those that are missing, no more."""
+    harness = Path(__file__).parents[1]
+    said = " ".join((harness / "README.md").read_text(encoding="utf-8").split())
+    assert f"`harness/soak/record.json`: {Record.load(harness / 'soak' / 'record.json').summary()}." in said
