@@ -4,6 +4,7 @@ import secrets
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,13 @@ import typer
 
 from harness import preflight
 from harness.errors import HarnessError
+from harness.labs.running import Pair
 from harness.soak.kinds import KINDS, schedule
-from harness.soak.rounds import Outcome, play, soaked_pair
+from harness.soak.record import Failure, Record, missing
+from harness.soak.rounds import Outcome, play, scenario_file, soaked_pair
 
 MUTANTS = Path(__file__).with_name("mutants")
+ERROR_MAX = 500  # characters of an error that a record keeps
 
 
 def soak(
@@ -25,45 +29,98 @@ def soak(
     scale: Annotated[float, typer.Option(help="time scale of the lab")] = 0.1,
     kinds: Annotated[str, typer.Option(help="only these kinds, separated by commas")] = "",
     mutant: Annotated[str, typer.Option(help="a bug to put in: ignore_flush")] = "",
+    record: Annotated[
+        Path | None, typer.Option(help="go on from what is noted here, kinds in need first; note each round")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="print the schedule and play nothing")] = False,
 ) -> None:
     """Each round: at least 1,000 acknowledged writes, a fault or an allowed pair of them, repair, and the proof."""
     chosen = seed or secrets.randbits(31)
-    names = schedule(rounds, chosen, [name for name in kinds.split(",") if name] or None)
-    unknown = [name for name in names if name not in KINDS]
+    if record is not None and mutant:
+        raise HarnessError("rounds of a mutant are not noted")
+    book = Record.load(record) if record is not None else Record()
+    wanted = missing(book.rounds) if record is not None else None
+    only = [name for name in kinds.split(",") if name]
+    unknown = [name for name in only if name not in KINDS]
     if unknown:
         raise HarnessError(f"unknown kind {unknown[0]}; there are {', '.join(KINDS)}")
+    names = schedule(rounds, chosen, only or None, wanted)
     if show:
         print("\n".join(f"{number:4} {name}" for number, name in enumerate(names, 1)))
         return
     lacking = preflight.missing()
     if lacking:
         raise HarnessError("\n".join(map(str, lacking)))
-    outcomes: list[Outcome] = []
-    began, number = time.monotonic(), first
+    run = Run(names, chosen, first, minutes * 60, book, record)
     try:
         with soaked_pair(chosen, scale, str(MUTANTS / mutant) if mutant else "") as running:
-            for number in range(first, rounds + 1):
-                if minutes and time.monotonic() - began > minutes * 60:
-                    break
-                at = time.monotonic()
-                outcome = play(running, names[number - 1], chosen, number)
-                outcomes.append(outcome)
-                took_s = time.monotonic() - at
-                words = (
-                    f"{outcome.writes} acknowledged writes, longest {outcome.slowest_s:.1f} s, {took_s:.0f} s"
-                )
-                print(f"{number:4} {outcome.kind}: {words}", flush=True)
+            run.rounds(running)
     except (HarnessError, AssertionError) as error:
-        report(outcomes)
-        again = (f" --kinds {kinds}" if kinds else "") + (f" --mutant {mutant}" if mutant else "")
-        print(f"round {number} ({names[number - 1]}) failed: {error}")
-        print(f"replay: python -m harness.soak --rounds {rounds} --seed {chosen} --first {number}{again}")
+        if not run.number:  # nothing has been played yet
+            raise
+        run.failed(error, f" --mutant {mutant}" if mutant else "")
         raise typer.Exit(1) from None
-    report(outcomes)
-    print(
-        f"seed {chosen}: rounds {first} to {first + len(outcomes) - 1} of {rounds}, nothing lost, sides identical"
-    )
+    run.ended()
+
+
+@dataclass
+class Run:
+    """One invocation: what is to be played, and what came of it."""
+
+    names: list[str]
+    seed: int
+    first: int
+    limit_s: float
+    book: Record
+    file: Path | None
+    running: Pair | None = None
+    number: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def rounds(self, running: Pair) -> None:
+        """Play one round after the other, and note each at once."""
+        began, self.running = time.monotonic(), running
+        for number in range(self.first, len(self.names) + 1):
+            at = time.monotonic()
+            if self.limit_s and at - began > self.limit_s:
+                break
+            self.number = number
+            outcome = play(running, self.names[number - 1], self.seed, number)
+            self.outcomes.append(outcome)
+            self.book.add(outcome.kind, outcome.writes)
+            self.note()
+            words = f"{outcome.writes} acknowledged writes, longest {outcome.slowest_s:.1f} s"
+            print(f"{number:4} {outcome.kind}: {words}, {time.monotonic() - at:.0f} s", flush=True)
+
+    def note(self) -> None:
+        """Write the record, when there is one."""
+        if self.file is not None:
+            self.book.save(self.file)
+
+    def failed(self, error: Exception, more: str) -> None:
+        """Note the round that failed, and print what replays it: its kind and number alone decide what it does."""
+        number, name = self.number, self.names[self.number - 1]
+        self.book.failures.append(Failure(name, self.seed, number, str(error)[:ERROR_MAX]))
+        self.note()
+        report(self.outcomes)
+        print(f"round {number} ({name}) failed: {error}")
+        one = f"--rounds {number} --first {number} --seed {self.seed} --kinds {name}"
+        print(f"replay: python -m harness.soak {one}{more}")
+        if self.running is not None:
+            file = scenario_file(self.running, number)
+            print(f"simulate: python -m twinset.simulation.mirror --scenario {file} --seeds 1000")
+
+    def ended(self) -> None:
+        """Say what this invocation has shown, and what the record lacks."""
+        report(self.outcomes)
+        last = self.first + len(self.outcomes) - 1
+        print(
+            f"seed {self.seed}: rounds {self.first} to {last} of {len(self.names)}, nothing lost, sides identical"
+        )
+        if self.file is not None:
+            print(f"{self.file.name}: {self.book.summary()}")
+            for kind, count in sorted(missing(self.book.rounds).items()):
+                print(f"{count:4} more of {kind}")
 
 
 def report(outcomes: list[Outcome]) -> None:

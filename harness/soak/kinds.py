@@ -3,7 +3,8 @@
 A pair is two kinds at once that the promises allow: together they do not take both copies of the data.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -11,7 +12,8 @@ from harness.labs import pair
 from harness.labs.running import LATE_S, SOON_S, Pair
 from harness.labs.scribe import Scribe
 from harness.labs.server import Server
-from harness.wait import wait_for
+from harness.soak.trace import Fact
+from harness.wait import now_s, wait_for
 
 DATA_PARTITION = 2
 DIRECTIONS = ("both", "silent", "in", "out")
@@ -19,19 +21,25 @@ DIRECTIONS = ("both", "silent", "in", "out")
 
 @dataclass
 class Scene:
-    """One round: the pair, who was what when it began, the writer, and whether the group has to move."""
+    """One round: the pair, who was what when it began, its writers, and whether the group has to move."""
 
     running: Pair
     random: Random
     active: Server
     standby: Server
-    scribe: Scribe
+    scribes: list[Scribe]
     moves: bool = False
     away: list[Server] = field(default_factory=list)  # servers to be given back
+    facts: list[Fact] = field(default_factory=list)
 
     def side(self, name: str) -> Server:
         """The server that was active, or standby, when the round began."""
         return self.active if name == "active" else self.standby
+
+    def note(self, do: str, kind: str) -> None:
+        """Keep that a fault strikes, or is repaired, now."""
+        writes = sum(scribe.written() for scribe in self.scribes)
+        self.facts.append(Fact(now_s(), do, kind, writes))
 
 
 @dataclass(frozen=True)
@@ -161,12 +169,20 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def schedule(rounds: int, seed: int, names: list[str] | None = None) -> list[str]:
-    """The kinds of the rounds: every kind once in random order, then again, until there are enough."""
+def schedule(
+    rounds: int, seed: int, names: list[str] | None = None, wanted: Mapping[str, int] | None = None
+) -> list[str]:
+    """The kinds of the rounds: every kind once in random order, then again, until there are enough.
+
+    Kinds of which rounds are `wanted` come first, until none is.
+    """
     random = Random(seed)
+    left = Counter(wanted)
     found: list[str] = []
     while len(found) < rounds:
-        cycle = list(names or KINDS)
+        every = list(names or KINDS)
+        cycle = [name for name in every if left[name] > 0] or every
         random.shuffle(cycle)
+        left.subtract(cycle)
         found += cycle
     return found[:rounds]

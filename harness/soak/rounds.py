@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from harness import audits, topology
@@ -10,10 +11,12 @@ from harness.errors import HarnessError
 from harness.labs import pair
 from harness.labs.namespaces import TWINSETD, Lab
 from harness.labs.running import LATE_S, SOON_S, Pair
-from harness.labs.scribe import STOP_SCRIPT, Scribe
+from harness.labs.scribe import STOP_SCRIPT
+from harness.soak import trace
 from harness.soak.kinds import KINDS, SINGLE, Scene
-from harness.wait import wait_for
+from harness.wait import now_s, wait_for
 
+STRIKE, REPAIR = "strike", "repair"
 WRITES_MIN = 1_000
 BEFORE, BETWEEN = (100, 400), (0, 60)  # acknowledged writes before a fault, and between two of them
 
@@ -45,37 +48,56 @@ def soaked_pair(seed: int, scale: float, mutant: str = "") -> Iterator[Pair]:
 
 
 def play(running: Pair, name: str, seed: int, number: int) -> Outcome:
-    """Play round `number` of a seed. Raises HarnessError, AssertionError or WaitTimeout for whatever does not hold."""
-    random = Random(f"{seed}/{number}")
+    """Play round `number` of a seed. Raises HarnessError, AssertionError or WaitTimeout for whatever does not hold.
+
+    A round that fails leaves its scenario for the simulated world with the artefacts of the lab.
+    """
+    began_s = now_s()
     active, standby = running.active, running.standby
-    scribe = running.write()
-    scene = Scene(running, random, active, standby, scribe)
-    kinds = [SINGLE[each] for each in KINDS[name]]
+    scene = Scene(running, Random(f"{seed}/{number}"), active, standby, [running.write()])
+    try:
+        return _play(scene, name)
+    except Exception:
+        events = [event for server in running.lab.servers for event in server.events()]
+        what = f"{name}, round {number} of seed {seed}"
+        trace.leave(scenario_file(running, number), trace.scenario(what, scene.facts, events, began_s))
+        raise
+
+
+def scenario_file(running: Pair, number: int) -> Path:
+    """Where a failed round leaves its scenario."""
+    return running.lab.artefacts.directory / f"scenario-{number}.json"
+
+
+def _play(scene: Scene, name: str) -> Outcome:
+    running, random, parts = scene.running, scene.random, KINDS[name]
+    kinds = [SINGLE[each] for each in parts]
     scene.moves = any(kind.moves for kind in kinds)
-    scribe.await_more(random.randint(*BEFORE))
+    scene.scribes[0].await_more(random.randint(*BEFORE))
     for index, kind in enumerate(kinds):
         if index and not scene.moves:
-            scribe.await_more(random.randint(*BETWEEN))
+            scene.scribes[0].await_more(random.randint(*BETWEEN))
+        scene.note(STRIKE, parts[index])
         kind.strike(scene)
     for kind in kinds:
         kind.settle(scene)
-    scribes = [scribe]
     if scene.moves:
-        running.await_active_on(standby)
+        running.await_active_on(scene.standby)
         _take_over(scene, name)
-        scribes.append(running.write())
-    scribes[-1].await_more(100)
-    for kind in kinds:
+        scene.scribes.append(running.write())
+    scene.scribes[-1].await_more(100)
+    for index, kind in enumerate(kinds):
+        scene.note(REPAIR, parts[index])
         kind.repair(scene)
     for server in scene.away:
         running.give_back(server)
     running.await_normal()
-    return _prove(scene, scribes, name)
+    return _prove(scene, name)
 
 
 def _take_over(scene: Scene, name: str) -> None:
     """The group is on the other server with everything acknowledged; a failing disk alone was no error to anybody."""
-    scribe = scene.scribe
+    scribe = scene.scribes[0]
     if "disk" in name:
         scribe.await_end()
     spared = ("error", "wrong") if "disk" in name else ("wrong",)
@@ -85,9 +107,10 @@ def _take_over(scene: Scene, name: str) -> None:
     scribe.verify(scene.standby)
 
 
-def _prove(scene: Scene, scribes: list[Scribe], name: str) -> Outcome:
+def _prove(scene: Scene, name: str) -> Outcome:
     """Enough was acknowledged, all of it is there, and both sides hold the same bytes."""
-    running, last = scene.running, scribes[-1]
+    running, scribes = scene.running, scene.scribes
+    last = scribes[-1]
     now = scene.standby if scene.moves else scene.active
     before = sum(each.written() for each in scribes[:-1])
     if before + last.written() < WRITES_MIN:

@@ -1,11 +1,8 @@
 """A server is taken out for a snapshot or a backup: it goes on running, its copy can be read, a return ends it."""
 
-import random
-
 import pytest
 
-from twinset.simulation.cluster import play
-from twinset.simulation.cluster_world import World
+from twinset.simulation.cluster import isolations, play
 
 from .conftest import Pair
 
@@ -94,16 +91,9 @@ def test_a_restarted_twinsetd_stays_isolated(standby: Pair) -> None:
 def test_isolation_among_all_faults(start: int) -> None:
     """Seeded: servers are isolated at any moment of any fault; every invariant of the cluster holds."""
 
-    def more(world: World) -> None:
-        rng = random.Random(world.seed + 77)
-        for _ in range(4):
-            host = rng.choice(world.hosts)
-            at_ms = rng.randrange(20_000, 170_000)
-            world.after(at_ms, lambda host=host: world.request(host, "server.isolate", server=host.name))
-
     isolated = 0
     for seed in range(start, start + 15):
-        outcome = play(seed, more)
+        outcome = play(seed, isolations)
         assert not outcome.found, f"seed {seed}: {outcome.found}"
         isolated += outcome.world.coverage["phase", "left", "isolated"]
     assert isolated, "no seed isolates a server"

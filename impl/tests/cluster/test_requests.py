@@ -149,6 +149,12 @@ def test_a_stop_that_fails_keeps_the_group_here(started: Pair) -> None:
     assert started.status(S2)["groups"]["A"]["state"] == "stop_failed"
     started.failing.clear()
     assert started.ask(S1, "group.stop", group="A").ok
+    assert not started.clusters[S1].records["A"].wanted, (
+        "it was stopped by an operator: nothing starts it again"
+    )
+    started.power_off(S1)
+    started.run(62_000)
+    assert started.steps(S2, "A") == []
 
 
 def test_a_move_survives_the_loss_of_its_destination(started: Pair) -> None:

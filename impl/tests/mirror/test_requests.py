@@ -375,3 +375,21 @@ def test_a_former_source_takes_no_new_role_before_its_own_writes_have_ended() ->
     side.tick(10)
     assert (ports.done, bool(op.error)) == ([op], True), "nobody answers for what a given up role has written"
     assert (side.serving, ports.replies) == (True, [("activate", None)])
+
+
+@pytest.mark.parametrize(("right", "state"), [(False, State.IN_SYNC), (True, State.SOLO)])
+@pytest.mark.parametrize("connected", [True, False])
+def test_during_a_shutdown_only_the_side_with_the_right_goes_on_alone(
+    right: bool, state: State, connected: bool
+) -> None:
+    """The other server goes down, maybe after its side was closed with the right to start alone (R7, seed 208689)."""
+    side, _ = serving()
+    side.path.write(write(0))
+    requests.deactivate(side, "deactivate")
+    requests.close(side, "close", solo_right=right)
+    if not connected:
+        side.session_down("closed cleanly")
+    requests.peer(side, down=True)
+    if connected:
+        side.session_down("closed")
+    assert side.record.state == state

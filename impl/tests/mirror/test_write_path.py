@@ -199,6 +199,23 @@ def test_no_marks_while_a_window_is_copied() -> None:
     assert bench.ports.flushes
 
 
+def test_no_mark_while_it_is_not_known_who_goes_on_without_a_disk() -> None:
+    """The own disk has failed a read, and flushes still: its flush alone says nothing of the other side's (R3)."""
+    bench = Bench()
+    op = bench.write(0)
+    bench.path.close_epoch()
+    bench.path.set_mode(HOLD)
+    bench.finish(op)
+    for token in bench.ports.flushes:
+        bench.path.flush_done(token, 0, remote=False)
+    assert not bench.ports.marks
+    assert not bench.maps.durable
+    bench.path.set_mode(MIRROR)
+    bench.finish(bench.write(0))
+    bench.path.close_epoch()
+    assert bench.ports.asked, "marks go on"
+
+
 def test_the_flush_of_a_broken_session_marks_nothing() -> None:
     """A flush that was asked before an interruption is no proof for an epoch closed after it."""
     bench = Bench()

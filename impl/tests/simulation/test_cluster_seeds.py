@@ -14,7 +14,6 @@ RARE = {
     ("starting", "stopped"),
     ("start_failed", "inactive"),
     ("stopping", "expelled"),
-    ("left", "isolated"),  # of server isolate: test_isolation.py plays it among all faults
 }
 
 

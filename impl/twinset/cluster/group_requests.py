@@ -125,6 +125,11 @@ def group_stop(cluster: Cluster, args: dict[str, Any]) -> Any:
     name = run.view.name
     what = f"group stop {name}"
     if run.state == STOP_FAILED:  # whoever owns it now, here is what has to be stopped
+        mine = cluster.records[name]
+        if (
+            mine.owner == cluster.me and mine.wanted and cluster.phase == MEMBER
+        ):  # a move that did not come to its end
+            cluster.set_record(name, wanted=False, event="START")
         running.begin_stop(cluster, run)
         return lambda: _stopped(run, what)
     require_operating(cluster, what)

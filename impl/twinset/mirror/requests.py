@@ -290,6 +290,6 @@ def peer(side: Side, *, down: bool) -> None:
             side.ports.close_session("the other server was declared down")
         elif side.failed:
             failures.give_up_disk(side)
-        elif side.record.state != State.SOLO:
+        elif side.record.state != State.SOLO and side.solo_permitted():
             side.go_solo("the other server is down")
     try_activate(side)

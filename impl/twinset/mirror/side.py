@@ -266,8 +266,12 @@ class Side:
     # -- breaking (R1, R2) ------------------------------------------------------------------------------
 
     def solo_permitted(self) -> bool:
-        """True with a proof that the other side cannot go on (R1)."""
-        return self.told.peer_down or self.told.peer_outdated == self.record.cur != 0
+        """True with a proof that the other side cannot go on (R1).
+
+        That its server is down is none during a shutdown in which it may have got the right to start alone (R7).
+        """
+        down = self.told.peer_down and (self.closing is None or self.closing.solo_right)
+        return down or self.told.peer_outdated == self.record.cur != 0
 
     def go_solo(self, reason: str, *, peer_faulty: bool = False, from_stale: bool = False) -> None:
         """Begin a new generation alone; the caller holds the proof that the other side cannot (R1)."""

@@ -300,12 +300,10 @@ class SourcePath:
     def close_epoch(self, *, force: bool = False) -> None:
         """Start to make the current epoch durable on both sides, when there is something in it (every T_mark).
 
-        Not while a window copy runs: the mark would let the other side forget extents that are still to be
-        copied, and it may take over at any time.
+        Not while a window copy runs: the other side may take over, and would forget what is still to be copied.
         """
-        if self._stopped or self.closing or self.mode not in (MIRROR, COPYING):
-            return
-        if self.mode == MIRROR and self.maps.dirty_count:
+        held = self._stopped or self.closing or not self.mirrors
+        if held or (self.mode == MIRROR and self.maps.dirty_count):
             return
         epoch = self.maps.epoch
         if epoch not in self.epoch_writes and not force:
@@ -315,7 +313,9 @@ class SourcePath:
         self._try_mark()
 
     def _try_mark(self) -> None:
-        if any(count and epoch <= self.closing for epoch, count in self.epoch_writes.items()):
+        if not self.mirrors:  # the own disk has failed meanwhile: its flush alone marks nothing (R3)
+            self.closing = 0
+        if not self.closing or any(n and at <= self.closing for at, n in self.epoch_writes.items()):
             return
         for epoch in [epoch for epoch in self.epoch_writes if epoch <= self.closing]:
             del self.epoch_writes[epoch]

@@ -12,18 +12,24 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING
 
 from twinset.cluster.groups import GROUP_STATES
 from twinset.cluster.membership import LIVENESS, PHASES
 
-from .cluster_faults import HEAL_MS, REST_MS, Faults
+from .cluster_faults import FAULTS_MS, HEAL_MS, REST_MS, Faults
 from .cluster_hosts import Violation
 from .cluster_invariants import Invariants
 from .cluster_world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .cluster_hosts import Host
+
+
+ISOLATE_EVERY = 10  # in one of so many seeds servers are isolated too
 
 
 @dataclass
@@ -38,13 +44,29 @@ class Outcome:
     journal: list[str] = field(default_factory=list)
 
 
-def play(seed: int, more: Callable[[World], None] = lambda _: None) -> Outcome:
+def isolations(world: World) -> None:
+    """Plan that servers are isolated for a snapshot or a backup [4.4-02], at any moment of any fault."""
+
+    def isolate(host: Host) -> None:
+        world.request(host, "server.isolate", server=host.name)
+
+    rng = Random(world.seed + 77)
+    for _ in range(4):
+        host = rng.choice(world.hosts)
+        at_ms = rng.randrange(20_000, FAULTS_MS)
+        world.after(at_ms, isolate, host)
+
+
+def play(seed: int, more: Callable[[World], None] | None = None) -> Outcome:
     """Play one seed to its end or to the first broken invariant; `more` plans what the seed does not."""
+    if more is None and seed % ISOLATE_EVERY == 0:
+        more = isolations
     world = World(seed, Invariants)
     found = ""
     try:
         Faults(world).plan()
-        more(world)
+        if more is not None:
+            more(world)
         world.run_until(HEAL_MS)
         reason = "not looked at"
         while reason and world.now_ms < REST_MS:
@@ -77,6 +99,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--keep-going", action="store_true", help="report every failing seed")
+    parser.add_argument("--isolate", action="store_true", help="isolate servers in every seed, not in some")
     options = parser.parse_args()
     seeds = (
         [options.seed] if options.seed is not None else range(options.start, options.start + options.seeds)
@@ -85,7 +108,7 @@ def main() -> int:
     seen: Counter[tuple[str, str, str]] = Counter()
     checked: Counter[str] = Counter()
     for seed in seeds:
-        outcome = play(seed)
+        outcome = play(seed, isolations if options.isolate else None)
         steps += outcome.steps
         faults += outcome.faults
         seen += outcome.world.coverage
@@ -95,7 +118,8 @@ def main() -> int:
         if outcome.found:
             failed += 1
             print(f"seed {seed}, step {outcome.steps}: {outcome.found}")
-            print(f"replay: python -m twinset.simulation.cluster --seed {seed} --trace")
+            more = " --isolate" if options.isolate else ""
+            print(f"replay: python -m twinset.simulation.cluster{more} --seed {seed} --trace")
             if not options.keep_going:
                 break
     count = len(seeds)

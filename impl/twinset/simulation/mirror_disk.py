@@ -73,9 +73,9 @@ class Disk:
         self.inflight: list[Io] = []
         self.clock = 1
         self.slow = False  # some requests take very long
-        self.bad_writes = True  # once it is bad; else only its flushes fail ...
-        self.bad_reads = False  # ... or its reads too
-        self.bad = False  # every flush, and every write or read as said, fails from now on
+        self.bad_flushes = self.bad_writes = True  # which of them fail, once it is bad
+        self.bad_reads = False
+        self.bad = False
 
     def submit(self, io: Io) -> None:
         """Take a request."""
@@ -86,7 +86,10 @@ class Disk:
     def perform(self, io: Io) -> None:
         """Let the request act, some time before it completes."""
         io.performed = True
-        if self.bad and (io.kind == FLUSH or (self.bad_writes if io.kind == WRITE else self.bad_reads)):
+        if (
+            self.bad
+            and (self.bad_flushes, self.bad_writes, self.bad_reads)[(FLUSH, WRITE, READ).index(io.kind)]
+        ):
             io.error = EIO
         elif io.kind == READ:
             io.values = self.latest[io.first : io.first + len(io.values)]

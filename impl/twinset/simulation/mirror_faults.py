@@ -109,7 +109,8 @@ class Faults:
             process.conn.new_path()
         return False
 
-    def _cut_link(self, index: int) -> bool:
+    def cut_link(self, index: int) -> bool:
+        """Cut both mirror connects."""
         if not self.world.link:
             return False
         self.world.link = False
@@ -117,7 +118,8 @@ class Faults:
         self._cut_connection(index)
         return True
 
-    def _heal_link(self, index: int) -> bool:
+    def heal_link(self, index: int) -> bool:
+        """Let both mirror connects work again, while heartbeats do."""
         if self.world.link or not self.world.heartbeat:
             return False
         self.world.link = True
@@ -132,10 +134,11 @@ class Faults:
         server.paused = True
         self.world.note(index, "paused")
         if self.world.rng.random() < 0.5:
-            self._long_pause(index)
+            self.long_pause(index)
         return True
 
-    def _long_pause(self, index: int) -> bool:
+    def long_pause(self, index: int) -> bool:
+        """Let a pause outlast the lease."""
         server = self.world.servers[index]
         if not server.paused or server.lease_out:
             return False
@@ -146,7 +149,8 @@ class Faults:
             server.process.conn.cut(self.world.rng)
         return False
 
-    def _resume(self, index: int) -> bool:
+    def resume(self, index: int) -> bool:
+        """End a pause; a long one, mostly, after the other server has noticed."""
         server = self.world.servers[index]
         if not server.paused:
             return False
@@ -169,22 +173,21 @@ class Faults:
     def _disk(self, index: int) -> bool:
         """From now on flushes, writes or reads of a disk fail, where the other side has everything."""
         world = self.world
-        server, other = world.servers[index], world.servers[1 - index]
-        mine, theirs = server.disk.record_latest, other.disk.record_latest
-        in_step = State.IN_SYNC == mine.state == theirs.state and not (server.lossy or other.lossy)
-        if (
-            not self.disks_fail
-            or other.disk.bad
-            or server.disk.bad
-            or not in_step
-            or world.rng.random() < 0.5
-        ):
+        server = world.servers[index]
+        if not self.disks_fail or not self.spares_a_disk(index) or world.rng.random() < 0.5:
             return False
         world.note(index, "its disk fails")
         server.disk.bad = True
         server.disk.bad_writes = world.rng.random() < 0.6
         server.disk.bad_reads = world.rng.random() < 0.6
         return True
+
+    def spares_a_disk(self, index: int) -> bool:
+        """True while this disk may fail: the other side has everything, and its disk works."""
+        server, other = self.world.servers[index], self.world.servers[1 - index]
+        mine, theirs = server.disk.record_latest, other.disk.record_latest
+        in_step = State.IN_SYNC == mine.state == theirs.state and not (server.lossy or other.lossy)
+        return in_step and not (server.disk.bad or other.disk.bad)
 
     def _total_partition(self, index: int) -> bool:
         """Every path between the servers is cut: promises 1, 3 and 5 do not hold any more."""
@@ -227,9 +230,9 @@ class Faults:
 
     _FAULTS = (
         ("process", _process_crash), ("process", _process_crash), ("server", _server_crash), ("server", _server_crash),
-        ("connection", _cut_connection), ("link", _cut_link), ("heal", _heal_link), ("heal", _heal_link),
-        ("pause", _pause), ("pause", _pause), ("long pause", _long_pause), ("long pause", _long_pause),
-        ("resume", _resume),
+        ("connection", _cut_connection), ("link", cut_link), ("heal", heal_link), ("heal", heal_link),
+        ("pause", _pause), ("pause", _pause), ("long pause", long_pause), ("long pause", long_pause),
+        ("resume", resume),
         ("lease", _lease_lost), ("disk", _disk), ("disk", _disk), ("technician", _technician),
         ("partition", _total_partition), ("heal", _heal_partition),
     )  # fmt: skip
@@ -242,7 +245,7 @@ class Faults:
     def gentle(self, index: int) -> None:
         """Cut a connection or the link, heal it, or let a process die: nothing that a disk would notice."""
         kind = self.world.rng.randrange(4)
-        (self._cut_connection, self._cut_link, self._heal_link, self._process_crash)[kind](index)
+        (self._cut_connection, self.cut_link, self.heal_link, self._process_crash)[kind](index)
         process = self.world.servers[index].process
         if process is not None:
             process.maps_lost = False
@@ -261,4 +264,4 @@ class Faults:
             server.stays_off = False
             if server.process is not None:
                 server.process.crash_in = -1
-            self._resume(server.index)
+            self.resume(server.index)

@@ -404,11 +404,11 @@ class Process:
         self.advance()
 
 
-def make_settings(index: int, boot_id: bytes) -> Settings:
+def make_settings(index: int, boot_id: bytes, *, fastsync: bool) -> Settings:
     """Return settings with short times."""
     return Settings(
         server=f"server{index + 1}", server_index=index, boot_id=boot_id, server_uuid=bytes([index + 1]) * 16,
-        piece_max=2, mirror_timeout_ms=100, mark_interval_ms=20,
+        piece_max=2, mirror_timeout_ms=100, mark_interval_ms=20, fastsync=fastsync,
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class World:
     rotten: AbstractSet[int] = frozenset()  # sectors that have changed by themselves
 
     def __init__(self, seed: int, *, trace: bool = False, steps: int = STEPS) -> None:
-        self.seed = seed
+        self.seed, self.fastsync = seed, seed % 50 != 49  # two seeds of a hundred are without it
         self.rng = Random(seed)
         self.trace: list[str] | None = [] if trace else None
         self.shift = SHIFT
@@ -108,7 +108,7 @@ class World:
 
     def settings(self, server: Server) -> Settings:
         """Return the settings of a process on `server`."""
-        return make_settings(server.index, server.boot.to_bytes(16, "big"))
+        return make_settings(server.index, server.boot.to_bytes(16, "big"), fastsync=self.fastsync)
 
     # -- running the core -----------------------------------------------------------------------------
 
