@@ -7,7 +7,6 @@ from harness.run import Process, kill_group, run
 from harness.topology import MIRROR
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
-from perf.figures.conditions import CONDITIONS
 from perf.figures.jobs import Target
 from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, CopyMeasurement
 from perf.shell import fio, images
@@ -63,8 +62,7 @@ class Copies:
         fio.Fio(pair, text, pair.directory / f"{DIFFERENCE}-{self._runs:04d}").figures(NBDCOPY_S)
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
-        """A tenth was written, everything is copied: the set has no FastSync (4.3.3-03). It stays for the next cell."""
-        self.pair.come_under(CONDITIONS["fastsync-off"])
+        """A tenth was written, everything is copied: the measured set has no FastSync (4.3.3-03)."""
         return self.high_speed(number, 10, "full")
 
     def _copy(self, mode: str) -> CopyMeasurement:
