@@ -145,7 +145,7 @@ class Results:
         return bool(self.switches) if job == SWITCHING else bool(self.iops(job, row))
 
     def raw_of(self, job: str) -> str:
-        """The job whose raw row this one is held against: its own, that of the same slow disk, or of the machine's own."""
+        """Whose raw row a job is held against: its own, the same slow disk's, or the one of the machine's own disk."""
         workload, condition = parted(job)
         like = [key(workload, other.name) for other in _SLOW if condition.same_disk(other)]
         return next((one for one in (job, *like) if self.measured(one, RAW)), workload)
