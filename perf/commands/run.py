@@ -230,7 +230,7 @@ def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
             suite.run(CLUSTER, whole)
     skipped = record.results.skipped
     lacking = [
-        str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.condition not in skipped
+        str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.under not in skipped
     ]
     if lacking:
         raise PerfError(f"no figures for {', '.join(lacking)}")

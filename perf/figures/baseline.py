@@ -5,11 +5,11 @@ machine's name: `stored.load` reads it, and derives everything anew.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from perf.figures import matrix
-from perf.figures.matrix import STANDARD, Matrix
+from perf.figures.matrix import STANDARD, Cell
 from perf.figures.results import Results
 from perf.figures.stored import Stored
 
@@ -49,13 +49,18 @@ def _lines(value: Any, level: int, deepest: int) -> str:
     return "{\n" + inner + "\n" + " " * level + "}"
 
 
-def objections(found: Stored, plan: Matrix = STANDARD) -> Iterator[str]:
+def own_cells(found: Stored) -> list[Cell]:
+    """The cells that a run set out to measure, as far as the matrix has them today."""
+    return [cell for cell in STANDARD.cells() if str(cell) in found.settings["cells"]]
+
+
+def objections(found: Stored, cells: Sequence[Cell] = STANDARD.cells()) -> Iterator[str]:
     """Why a run cannot be the baseline: cells or rounds that are missing, a commit that nobody can have again."""
-    for cell in plan.cells():
+    for cell in cells:
         have = len(found.results.rounds_of(cell.job, cell.row))
-        wanted = 1 if plan.rounds_of(cell) == 1 else ROUNDS_MIN
+        wanted = 1 if STANDARD.rounds_of(cell) == 1 else ROUNDS_MIN
         if have < wanted:
-            reason = found.results.skipped.get(cell.condition, f"{have} rounds, {wanted} are wanted")
+            reason = found.results.skipped.get(cell.under, f"{have} rounds, {wanted} are wanted")
             yield f"{cell}: {reason}"
     commit = found.surroundings["commit"]
     if commit == "unknown" or commit.endswith("+changes"):
@@ -73,9 +78,10 @@ def described(found: Stored) -> str:
     """Commit, day and class of machine in a sentence."""
     machine = found.surroundings["machine"]
     settings = found.settings
+    images = machine["file_system"].partition(" (")[0]
     return (
         f"commit {found.surroundings['commit'][:12]}, {found.surroundings['when'][:10]}, {machine['processors']} x "
-        f"{machine['processor']}, {machine['memory_mib']} MiB, kernel {machine['kernel']}, images on "
-        f"{machine['file_system']}; {settings['rounds']} rounds of {settings['seconds']:g} s a cell, disks of "
+        f"{machine['processor']}, {machine['memory_mib']} MiB, kernel {machine['kernel']}, images on {images}; "
+        f"{settings['rounds']} rounds of {settings['seconds']:g} s a cell, disks of "
         f"{settings['disk_mib']} MiB"
     )

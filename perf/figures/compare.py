@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from perf.figures import spreads
-from perf.figures.conditions import parted
 from perf.figures.results import BASES, NBDCOPY, RAW, ROUND_TRIP, Results
 from perf.figures.spreads import Interval
 
@@ -54,10 +53,9 @@ def compare(a: Results, b: Results) -> list[Comparison]:
 
 
 def _ratios(results: Results) -> Iterator[tuple[str, str, Sequence[float]]]:
-    """Each figure against the raw disk under its condition, or as the machine has it where that was not measured."""
+    """Each figure against the raw disk under its condition, or the nearest to it that was measured."""
     for job, rows in results.jobs.items():
-        base = job if results.measured(job, RAW) else parted(job)[0]
-        below = results.iops(base, RAW)
+        below = results.iops(results.raw_of(job), RAW)
         for row in rows:
             if row not in (*BASES, ROUND_TRIP) and (ratios := spreads.paired(results.iops(job, row), below)):
                 yield f"{job} {row}", RAW, ratios

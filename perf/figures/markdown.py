@@ -6,7 +6,7 @@ the file and never written by hand (`perf.figures.provenance` puts it there, a t
 
 from collections.abc import Callable, Iterator, Sequence
 
-from perf.figures import ahead, bars, baseline, growth, report, verdicts
+from perf.figures import ahead, bars, baseline, growth, report, spreads, verdicts
 from perf.figures.matrix import JOBS
 from perf.figures.results import ACTIVE, COPIES, LIMIT, MIRRORED, NBDCOPY, QEMU, RAW, STANDBY, Results
 from perf.figures.stored import Stored
@@ -106,7 +106,8 @@ def _situations(found: Stored) -> Iterator[str]:
         for row in rows:
             if job in JOBS and row in (RAW, LIMIT, MIRRORED, QEMU):
                 continue
-            ratio = "" if row == RAW else report.span(results.ratio(job, row, RAW))
+            ratios = spreads.paired(results.iops(job, row), results.iops(results.raw_of(job), RAW))
+            ratio = report.span(spreads.spread(ratios)) if ratios and row != RAW else ""
             yield _row(f"`{job}`", row, report.span(results.spread(job, row, "iops")), ratio)
 
 

@@ -11,6 +11,7 @@ class Pace:
         self._done = 0
         self._measured_s = 0.0
         self._foreseen_s = 0.0
+        self.beside_s = 0.0  # what is still to come beside the steps, as the making of another scene
 
     def step(self, took_s: float) -> None:
         """Another step has ended."""
@@ -31,7 +32,7 @@ class Pace:
     @property
     def left_s(self) -> float:
         """Seconds until the end."""
-        return sum(self._estimates[self._done :]) * self.factor
+        return sum(self._estimates[self._done :]) * self.factor + self.beside_s
 
     def __str__(self) -> str:
         left = f"{clock(self.left_s)} left" if self._done < len(self._estimates) else "done"

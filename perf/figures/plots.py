@@ -187,7 +187,9 @@ def _ordinary(results: Results) -> Iterator[Plot]:
     groups: dict[str, dict[str, Value]] = {}
     for job in jobs:
         short = job.replace("readwrite-", "").replace("-4k", "")
-        group = {row: v for row in (MIRRORED, REBUILD) if (v := of_raw(results, job, row))}
+        below = {} if job.endswith("-half") else results.iops(results.raw_of(job), RAW)
+        rows = (MIRRORED, BROKEN, REBUILD)
+        group = {row: v for row in rows if (v := _value(spreads.paired(results.iops(job, row), below)))}
         during = _value(spreads.paired(results.iops(job, REBUILD), results.iops(job, MIRRORED)))
         if REBUILD not in group and during:
             group["rebuild, of mirrored"] = during

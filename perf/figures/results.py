@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perf.figures import spreads
+from perf.figures.conditions import CONDITIONS, key, parted
 from perf.figures.fio_output import Figures
 from perf.figures.growth import GROWTH
 from perf.figures.spreads import Spread
@@ -31,6 +32,7 @@ NOISE_FACTOR_MAX = 1.15  # two raw runs a round apart; beyond it the machine was
 SPREAD_FACTOR_MAX = 1.5
 BUSY_SHARE_MAX = 0.1
 REBUILD_SHARE_MIN = 0.7
+_SLOW = tuple(condition for condition in CONDITIONS.values() if condition.throttled)
 
 
 def slowed(kind: str, condition: str) -> str:
@@ -153,6 +155,12 @@ class Results:
         if job == GROWTH:
             return bool(self.growth.get(row))
         return bool(self.switches) if job == SWITCHING else bool(self.iops(job, row))
+
+    def raw_of(self, job: str) -> str:
+        """Whose raw row a job is held against: its own, the same slow disk's, or the one of the machine's own disk."""
+        workload, condition = parted(job)
+        like = [key(workload, other.name) for other in _SLOW if condition.same_disk(other)]
+        return next((one for one in (job, *like) if self.measured(one, RAW)), workload)
 
     def rounds_of(self, job: str, row: str) -> set[int]:
         """The rounds that have a figure."""

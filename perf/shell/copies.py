@@ -65,8 +65,7 @@ class Copies:
         fio.Fio(pair, text, pair.directory / f"{DIFFERENCE}-{self._runs:04d}").figures(NBDCOPY_S)
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
-        """A tenth was written, everything is copied: the set has no FastSync (4.3.3-03). It stays for the next cell."""
-        self.pair.come_under(CONDITIONS["fastsync-off"])
+        """A tenth was written, everything is copied: the measured set has no FastSync (4.3.3-03)."""
         return self.high_speed(number, 10, "full")
 
     def slowed(self, condition: str) -> CopyMeasurement:

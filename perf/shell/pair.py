@@ -23,7 +23,7 @@ from perf.shell import images, machine
 from perf.shell.mirror_set import DATA, MIRRORD, STATE_S, MirrorSet
 from perf.shell.throttle import SlowDisk, device_of, limit_link
 
-OWN_SET_MIB_MAX = 256  # of each of several sets that a condition brings along
+OWN_SET_MIB_MAX = 128  # of each of several sets that a condition brings along
 SIGNATURE = 0x7E160000
 
 

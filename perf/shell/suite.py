@@ -12,7 +12,7 @@ from harness.wait import now_s
 from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
 from perf.figures.growth import GROWTH
-from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, Block, Cell, Matrix, cost_s
+from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, SCENE_S, Block, Cell, Matrix, cost_s
 from perf.figures.pace import Pace
 from perf.figures.results import (
     COPY,
@@ -106,6 +106,7 @@ class Suite:
     def run(self, name: str, scene: Scene) -> None:
         """All rounds of a scene."""
         current = -1
+        self._pace.beside_s = SCENE_S[CLUSTER] if name == PAIR and self.open_in(CLUSTER) else 0.0
         for where, number, block, cell in steps(self._matrix):
             if where != name:
                 continue
@@ -120,14 +121,14 @@ class Suite:
         self._save()
 
     def _step(self, scene: Scene, number: int, block: Block, cell: Cell) -> None:
-        if self._measured(cell, number) or cell.condition in self._results.skipped:
+        if self._measured(cell, number) or cell.under in self._results.skipped:
             self._pace.skip()
             return
         begin = now_s()
         try:
-            scene.come_under(cell.condition)
+            scene.come_under(cell.under)
         except PerfError as error:
-            self._results.skipped[cell.condition] = str(error)
+            self._results.skipped[cell.under] = str(error)
             self._say(f"not measured: {block.name}: {error}")
             scene.come_under("")
             self._pace.skip()

@@ -98,5 +98,7 @@ def test_conditions_of_the_same_mirror_sets_know_each_other() -> None:
     assert off.same_sets(slow_off)
     assert not off.same_sets(slow)
     cells = STANDARD.cells()
-    place = cells.index(Cell(COPY, "copy without FastSync"))
-    assert cells[place + 1].condition == "disk-5000-fastsync-off"
+    copied = Cell(COPY, "copy without FastSync")
+    assert copied.under == "fastsync-off"
+    before = cells[cells.index(copied) - 1]
+    assert (before.row, before.under) == ("broken", "disk-5000-fastsync-off")

@@ -28,6 +28,14 @@ def test_skipped_steps_say_nothing_about_speed() -> None:
     assert pace.left_s == 6
 
 
+def test_what_comes_beside_the_steps_is_part_of_the_time_left() -> None:
+    """A scene that is still to be made, which no step tells of."""
+    pace = Pace([1, 2])
+    pace.beside_s = 60
+    pace.step(2)
+    assert pace.left_s == 64
+
+
 def test_last_step_ends_the_count() -> None:
     """More steps than were foreseen change nothing."""
     pace = Pace([1])

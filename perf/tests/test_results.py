@@ -12,6 +12,17 @@ def test_ratio_is_taken_within_rounds() -> None:
     assert ratio.median == 0.6
 
 
+def test_job_without_a_raw_row_is_held_against_the_same_disk() -> None:
+    """A throttled disk is not compared with the machine's own, unless nothing else was measured."""
+    found = results({"raw": [100]})
+    assert found.raw_of(f"{JOB}@disk-500-half") == JOB
+    found.add(f"{JOB}@disk-500", "raw", 0, measurement(50))
+    assert found.raw_of(f"{JOB}@disk-500-half") == f"{JOB}@disk-500"
+    assert found.raw_of(f"{JOB}@disk-500") == f"{JOB}@disk-500"
+    assert found.raw_of(f"{JOB}@link-1g") == JOB
+    assert found.raw_of(f"{JOB}@disk-5000-half") == JOB
+
+
 def test_what_was_not_measured_has_no_spread_and_no_ratio() -> None:
     """Absent is None, not zero."""
     found = results({"raw": [100]})
