@@ -16,7 +16,7 @@ class Watched:
     """A Latency with a clock; each step takes as many microseconds as it says."""
 
     def __init__(self, every: int = 1) -> None:
-        self.now_ns = 1_000_000
+        self.now_ns = 10**12
         self.latency = Latency(lambda: self.now_ns)
         self.latency.turn(every)
 
@@ -159,11 +159,13 @@ def test_one_at_a_time_is_watched_and_not_for_ever() -> None:
     """The next one waits its turn; one that never ends is given up."""
     watched = Watched()
     first = watched.begin(WRITE)
+    watched.after_us(1, "queued", 7)
     watched.begin(READ)
     assert watched.latency.op is first
     watched.now_ns += latency.GIVEN_UP_NS
     last = watched.begin(READ)
     assert watched.latency.op is last
+    assert (watched.latency.seq, watched.latency.unsent) == (-1, False)
 
 
 def test_what_was_received_before_it_was_turned_on_is_not_watched() -> None:
@@ -234,3 +236,11 @@ def test_percentiles_are_those_of_the_nearest_rank() -> None:
 def test_every_kind_has_its_stages() -> None:
     """The names that the page, the command and the file of figures show."""
     assert STAGES["write"] == ("queue", "send", "receipt", "own_disk", "other_disk", "reply")
+
+
+def test_a_process_begins_without() -> None:
+    """Nothing is watched, owed or waited for until it is asked; no clock is read."""
+    made = Latency(iter(()).__next__)
+    assert made.told() == {"every": 0, "operations": {}}
+    assert (made.op, made.seq) == (None, -1)
+    assert not (made.owed or made.unsent or made.unanswered)

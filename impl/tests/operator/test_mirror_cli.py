@@ -199,9 +199,9 @@ def test_statistics_have_the_latencies_that_are_sampled(daemon: Daemon) -> None:
     side = {"set": "s2", "state": "SOLO", "dirty_bytes": 1 << 20, "counts": COUNTS}
     daemon.answers["mirror.stats"] = [side | {"latency": told} for told in (SAMPLED, OFF, OFF, OFF)]
     lines = run("mirror", "stats", "s2").stdout.splitlines()
-    write = next(line for line in lines if line.startswith("write, us"))
+    write = next(line for line in lines if line.startswith("write, median us"))
     assert write.split()[-4:] == ["300", "(900)", "not", "sampled"]
-    assert any(line.startswith("received, us") for line in lines)
+    assert any(line.startswith("received, median us") for line in lines)
     lines = run("mirror", "stats", "s2").stdout.splitlines()
     assert next(line for line in lines if line.startswith("latencies")).count("not sampled") == 2
 
@@ -212,7 +212,7 @@ def test_latencies_are_shown_stage_by_stage(daemon: Daemon) -> None:
     away = Refusal("E_STATE", "server2 cannot be reached")
     daemon.answers["mirror.stats"] = [side, away, {"latency": OFF}, {"latency": None}]
     shown = run("mirror", "latency", "s2").stdout
-    assert "server1: every 64. operation" in shown
+    assert "server1: one in 64 operations" in shown
     rows = [line.split() for line in shown.splitlines()]
     assert ["write,", "5", "queue", "310", "300", "900"] in rows
     assert ["own", "disk", "310", "300", "900"] in rows
@@ -232,7 +232,7 @@ def test_sampling_is_turned_on_and_off_on_both_servers(
     """The answer says what each of them does from now on."""
     daemon.answers["mirror.latency"] = [{"every": every}, Refusal("E_STATE", "server2 cannot be reached")]
     shown = run("mirror", "latency", "s2", *options).stdout
-    assert (f"server1 samples every {every}. operation" if every else "server1 samples nothing") in shown
+    assert (f"server1 samples one in {every} operations" if every else "server1 samples nothing") in shown
     assert "server2: server2 cannot be reached" in shown
     assert [args for verb, args in daemon.asked if verb == "mirror.latency"] == [
         {"set": "s2", "server": name, "every": every} for name in STATUS["servers"]

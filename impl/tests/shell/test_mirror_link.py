@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from twinset.mirror.latency import WRITE, Latency
 from twinset.mirror.session import CONNECTED, IN_STEP
 from twinset.shell.mirror_link import MirrorLink
 from twinset.shell.mirror_session import MirrorSession
@@ -93,3 +94,15 @@ def test_a_change_here_is_tried_at_once(link: MirrorLink) -> None:
         ends(link, answered=True, phase=CONNECTED)
     link.try_soon()
     assert link.retry_at_ms == 300
+
+
+def test_what_an_earlier_session_sent_is_watched_no_longer(link: MirrorLink) -> None:
+    """Its numbers begin anew: an operation of the new session would end the sample of the old one's."""
+    latency = link.daemon.latency = Latency(iter(range(1, 100)).__next__)
+    latency.turn(1)
+    latency.begin(object(), WRITE, latency.clock())
+    latency.queued(1)
+    connection: Any = SimpleNamespace(nonce=b"n", peer_nonce=b"m", stage=wire.TRUSTED)
+    link.session_begins(connection)
+    assert latency.seq == -1
+    assert latency.op is None

@@ -6,6 +6,7 @@ from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
+from twinset.mirror.latency import Latency
 from twinset.mirror.operations import WRITE, Op
 from twinset.shell.mirror_loop import Mirrord
 
@@ -43,6 +44,7 @@ def test_an_operation_that_ends_while_wake_ups_are_forgotten_is_taken() -> None:
     given: list[int] = []
     daemon._ended, daemon.aio, daemon.session = deque(), LateRing(), None
     daemon.limits = SimpleNamespace(away=set())
+    daemon.latency = Latency(lambda: 0)
     daemon.pool = SimpleNamespace(count=2, give=given.append)
     daemon.side = SimpleNamespace(target=SimpleNamespace(done=lambda _op, _error: False))
     daemon.ops = [(Op(WRITE, 0, 512, slot, None), None) for slot in range(2)]

@@ -14,7 +14,8 @@ client's socket has the answers of the round.
 `received`, a mirrored write on the other side. `queue`: until its disk is asked; `disk`; `answer`: until the socket has
 the word that it is written. Beside them `receipt`: from its receiving until the socket has the receipt.
 
-An operation that fails, is sent again or is done by the other side alone is not counted.
+An operation that fails, is sent again or is done by the other side alone is not counted; zeroing and pieces of copies
+are not watched.
 """
 
 from __future__ import annotations

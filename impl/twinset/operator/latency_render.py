@@ -23,7 +23,7 @@ def turned(found: Mapping[str, Mapping[str, Any]]) -> None:
     console = Console()
     for server, side in found.items():
         if "every" in side:
-            each = f"every {side['every']}. operation of each kind" if side["every"] else "nothing any more"
+            each = f"one in {side['every']} operations of each kind" if side["every"] else "nothing any more"
             console.print(Text(f"{server} samples {each}."))
     unavailable(console, found)
 
@@ -38,7 +38,7 @@ def latency(found: Mapping[str, Mapping[str, Any]]) -> None:
         if not told.get("every"):
             console.print(Text(f"{server}: {OFF if told else _UNKNOWN}"), soft_wrap=True)
             continue
-        title = Text(f"{server}: every {told['every']}. operation, the newest of each kind")
+        title = Text(f"{server}: one in {told['every']} operations of each kind, the newest")
         console.print(title, style="bold")
         table = Table("operation", "stage", box=None, pad_edge=False, header_style="dim")
         for heading in ("mean us", "median us", "99 % us"):
@@ -70,7 +70,7 @@ def rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, list[str
     if not any(side.get("every") for side in told):
         yield "latencies", ["-" if not side else "not sampled" for side in told]
     for name in kinds:
-        yield f"{_WORDS.get(name, name)}, us (99 %)", [_short(side, name) for side in told]
+        yield f"{_WORDS.get(name, name)}, median us (99 %)", [_short(side, name) for side in told]
 
 
 def _short(told: Mapping[str, Any], name: str) -> str:
