@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import bars, coefficients, page, report, verdicts
+from perf.figures import bars, coefficients, growth, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 from twinset.advice.coefficients import as_json
@@ -21,6 +21,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", action="store_true", help="exit status 1 when a figure misses its bar")
     parser.add_argument(
         "--guide", action="store_true", help="exit status 1 when a figure of the guide is missed or left open"
+    )
+    parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="exit status 1 when a cost grows faster than linearly, or none was measured",
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one page")
     parser.add_argument("--text", type=Path, metavar="FILE", help="the summary, as it is printed")
@@ -51,7 +56,8 @@ def conclude(
     if options.coefficients:
         files.write_json(options.coefficients, as_json(coefficients.measured(results, about)))
     missed = options.bars and not all(verdict.met for verdict in judged)
-    return MISSED if missed or (options.guide and not verdicts.passed(findings)) else OK
+    missed = missed or (options.guide and not verdicts.passed(findings))
+    return MISSED if missed or (options.growth and not growth.passed(results.growth)) else OK
 
 
 def summarise(

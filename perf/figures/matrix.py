@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from perf.figures.conditions import key, parted
-from perf.figures.growth import DISK_GIB, GROWTH, SETS, SIZES
+from perf.figures.growth import DISK_MIB, GROUPS, GROWTH, PLANNING, SETS
 from perf.figures.results import (
     BROKEN,
     COPIES,
@@ -61,7 +61,9 @@ SEQUENTIAL = ("seqwrite-4k-qd16", "seqwrite-64k-qd4", "seqread-1m-qd4")
 SMALL_FILES, PGBENCH = "smallfiles", "pgbench"
 APPLICATIONS = (SMALL_FILES, PGBENCH)
 POWER_CUT = "power cut"
-PAIR, CLUSTER = "pair", "cluster"  # scenes: two mirror processes alone; two servers with everything
+# Scenes: two mirror processes alone; two servers with everything; a pair of servers for each number of groups.
+PAIR, CLUSTER, GROUPED = "pair", "cluster", "groups"
+SCENES = (PAIR, CLUSTER, GROUPED)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Cell:
     @property
     def scene(self) -> str:
         """Where it runs."""
+        if self.row == GROUPS:
+            return GROUPED
         return CLUSTER if self.condition == "mounted" or self.workload == SWITCHING else PAIR
 
     def __str__(self) -> str:
@@ -131,12 +135,12 @@ class Matrix:
         return 1 if cell.workload in (SWITCHING, GROWTH) else self.rounds
 
 
-SCENE_S = {PAIR: 25.0, CLUSTER: 60.0}
+SCENE_S = {PAIR: 25.0, CLUSTER: 60.0, GROUPED: 0.0}
 # Seconds of a cell beside its measured time: starting, changing the state of the set and back. Seen on two cores.
 _OVERHEAD_S = {
     RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0, REBUILD: 12.0,
     REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
-    DISK_GIB: 4.0, SETS: 8.0,
+    DISK_MIB: 6.0, SETS: 8.0, PLANNING: 12.0, GROUPS: 200.0,
 }  # fmt: skip
 _COPIES_S = 5.0
 
@@ -165,7 +169,7 @@ _STANDARD = (
     Block("depths", ("randwrite-4k-qd64",), _BASE),
     Block("copies", (COPY,), (FULL, NBDCOPY, *DIFFERENCES)),
     Block("without FastSync", (MIX,), (MIRRORED, BROKEN), "fastsync-off"),
-    Block("growth", (GROWTH,), tuple(SIZES)),
+    Block("growth", (GROWTH,), (DISK_MIB, SETS, PLANNING)),
     Block("ordinary disk", (MIX, "readwrite-4k-qd1", "readwrite-95-5-4k-qd16"), _BASE, "disk-5000"),
     Block("ordinary disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-5000-half"),
     Block("link of 1 Gbit/s", ("seqwrite-1m-qd4",), (MIRRORED,), "link-1g"),
@@ -189,6 +193,7 @@ _MORE = (
     *(Block(f"link {name}", JOBS, (MIRRORED,), name) for name in ("link-100m", "link-1g")),
     *(Block(f"{name}", ("randwrite-4k-qd16", MIX), _BASE, name) for name in ("sets-2", "sets-4", "sets-8")),
     Block("partitions", ("randwrite-4k-qd16",), _BASE, "partitions-3"),
+    Block("growth of the cluster", (GROWTH,), (GROUPS,)),
 )
 
 QUICK = Matrix(
@@ -224,7 +229,15 @@ WHAT_IF = Matrix(
     ),
     minutes=20,
 )  # fmt: skip
-MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF)}
+GROWN = Matrix(
+    "growth", 1, 1.0, 64,
+    (
+        Block("growth", (GROWTH,), (DISK_MIB, SETS, PLANNING)),
+        Block("growth of the cluster", (GROWTH,), (GROUPS,)),
+    ),
+    minutes=10,
+)  # fmt: skip
+MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF, GROWN)}
 
 
 def chosen(jobs: tuple[str, ...], rows: tuple[str, ...]) -> tuple[Block, ...]:
