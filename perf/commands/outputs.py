@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import ahead, bars, coefficients, latency, page, report, verdicts
+from perf.figures import ahead, bars, coefficients, growth, latency, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 from twinset.advice.coefficients import as_json
@@ -24,6 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ahead", action="store_true", help="exit status 1 when a row is not ahead of QEMU's network mirror"
+    )
+    parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="exit status 1 when a cost grows faster than linearly, or none was measured",
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one page")
     parser.add_argument("--text", type=Path, metavar="FILE", help="the summary, as it is printed")
@@ -57,6 +62,7 @@ def conclude(
         options.bars and not all(verdict.met for verdict in judged),
         options.guide and not verdicts.passed(findings),
         options.ahead and not ahead.everywhere(ahead.judge(results)),
+        options.growth and not growth.passed(results.growth),
     )
     return MISSED if any(missed) else OK
 

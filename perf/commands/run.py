@@ -15,10 +15,11 @@ from perf.commands import outputs
 from perf.errors import PerfError
 from perf.figures import foreseen, matrix, report, stored
 from perf.figures.conditions import CONDITIONS, key
-from perf.figures.matrix import CLUSTER, PAIR, SMOKE, STANDARD, Matrix
+from perf.figures.matrix import CLUSTER, GROUPED, PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
 from perf.shell import files, fio, machine
 from perf.shell.cluster import Cluster
+from perf.shell.groups import GroupsScene
 from perf.shell.pair import Pair
 from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete, needs_mirror
 
@@ -228,6 +229,9 @@ def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
             whole = ClusterScene(cluster, plan, record.results)
             whole.begin()
             suite.run(CLUSTER, whole)
+    if suite.open_in(GROUPED):
+        say("two servers with more and more groups, detection scaled")
+        suite.run(GROUPED, GroupsScene(record.results, say))
     skipped = record.results.skipped
     lacking = [
         str(cell) for cell in matrix.missing(plan.cells(), record.results) if cell.under not in skipped

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from perf.figures.conditions import CONDITIONS, key, parted
-from perf.figures.growth import DISK_GIB, GROWTH, SETS, SIZES
+from perf.figures.growth import DISK_MIB, GROUPS, GROWTH, PLANNING, SETS
 from perf.figures.results import (
     BROKEN,
     COPIES,
@@ -64,7 +64,9 @@ SEQUENTIAL = ("seqwrite-4k-qd16", "seqwrite-64k-qd4", "seqread-1m-qd4")
 SMALL_FILES, PGBENCH = "smallfiles", "pgbench"
 APPLICATIONS = (SMALL_FILES, PGBENCH)
 POWER_CUT = "power cut"
-PAIR, CLUSTER = "pair", "cluster"  # scenes: two mirror processes alone; two servers with everything
+# Scenes: two mirror processes alone; two servers with everything; a pair of servers for each number of groups.
+PAIR, CLUSTER, GROUPED = "pair", "cluster", "groups"
+SCENES = (PAIR, CLUSTER, GROUPED)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Cell:
     @property
     def scene(self) -> str:
         """Where it runs."""
+        if self.row == GROUPS:
+            return GROUPED
         return CLUSTER if self.condition == "mounted" or self.workload == SWITCHING else PAIR
 
     def __str__(self) -> str:
@@ -139,13 +143,13 @@ class Matrix:
         return 1 if cell.workload in (SWITCHING, GROWTH) else self.rounds
 
 
-SCENE_S = {PAIR: 25.0, CLUSTER: 60.0}
+SCENE_S = {PAIR: 25.0, CLUSTER: 60.0, GROUPED: 0.0}
 # Seconds of a cell beside its measured time: starting, changing the state of the set and back. Seen on two cores.
 # A condition with sets of its own makes and compares them in each round: its share for each of its two cells.
 _OVERHEAD_S = {
     RAW: 0.7, LIMIT: 0.8, NBD: 1.2, MIRRORED: 0.7, SAMPLED: 0.7, QEMU: 1.8, BROKEN: 4.0, FAILED_OVER: 6.0,
     REBUILD: 12.0, REBUILD_FAST: 6.0, FULL: 5.0, NBDCOPY: 2.5, HIGH_SPEED: 4.0, POWER_CUT: 150.0, ROUND_TRIP: 1.0,
-    DISK_GIB: 4.0, SETS: 8.0, NO_FASTSYNC: 8.0,
+    DISK_MIB: 6.0, SETS: 8.0, PLANNING: 12.0, GROUPS: 200.0, NO_FASTSYNC: 8.0,
 }  # fmt: skip
 _COPIES_S = 5.0
 _OWN_SETS_S = 6.0
@@ -184,7 +188,7 @@ _STANDARD = (
     Block("ordinary disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-5000-half"),
     Block("rotating disk", (LIGHT, MIX), _BASE, "disk-500"),
     Block("rotating disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-500-half"),
-    Block("growth", (GROWTH,), tuple(SIZES)),
+    Block("growth", (GROWTH,), (DISK_MIB, SETS, PLANNING)),
     Block("link of 1 Gbit/s", ("seqwrite-1m-qd4",), (MIRRORED,), "link-1g"),
     Block("four sets", ("randwrite-4k-qd16",), _BASE, "sets-4"),
     Block("applications", APPLICATIONS, _BASE, "mounted"),
@@ -207,6 +211,7 @@ _MORE = (
     *(Block(f"{name}", ("randwrite-4k-qd16", MIX), _BASE, name) for name in ("sets-2", "sets-4", "sets-8")),
     Block("partitions", ("randwrite-4k-qd16",), _BASE, "partitions-3"),
     LATENCY,
+    Block("growth of the cluster", (GROWTH,), (GROUPS,)),
 )
 
 QUICK = Matrix(
@@ -242,7 +247,15 @@ WHAT_IF = Matrix(
     ),
     minutes=20,
 )  # fmt: skip
-MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF)}
+GROWN = Matrix(
+    "growth", 1, 1.0, 64,
+    (
+        Block("growth", (GROWTH,), (DISK_MIB, SETS, PLANNING)),
+        Block("growth of the cluster", (GROWTH,), (GROUPS,)),
+    ),
+    minutes=10,
+)  # fmt: skip
+MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF, GROWN)}
 
 
 def chosen(jobs: tuple[str, ...], rows: tuple[str, ...]) -> tuple[Block, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from perf.figures import latency, spreads, svg
+from perf.figures import growth, latency, spreads, svg
 from perf.figures.matrix import APPLICATIONS, DEPTHS, FSYNC_JOBS, JOBS, LONE, MIX, SIZES_KIB, WRITE_SHARES
 from perf.figures.results import (
     BROKEN,
@@ -244,13 +244,22 @@ def _applications(results: Results) -> Iterator[Plot]:
 def _growth(results: Results) -> Iterator[Plot]:
     for size, points in results.growth.items():
         places = sorted(points, key=float)
-        series = {}
-        for kind, name, unit in (("start_s", "start-up, s", 1.0), ("rss_kib", "memory, 100 MiB", 102_400.0)):
-            costs = {at: points[at][kind] / unit for at in places if kind in points[at]}
-            series[name] = {at: Value(cost, cost, cost, f"{cost:.2f}") for at, cost in costs.items()}
+        series = {"linear": {at: _point(float(at) / float(places[-1]), at) for at in places}}
+        for kind, name in growth.KINDS.items():
+            costs = {at: points[at][kind] for at in places if kind in points[at]}
+            most = max(costs.values(), default=0.0)
+            if most:
+                series[name] = {at: _point(cost / most, f"{cost:.4g}") for at, cost in costs.items()}
         if len(places) > 1:
-            note = "Mirror processes on sparse disks, until they answer. The x axis is no scale."
+            note = (
+                "Each cost as a share of its greatest; above the line of the sizes it grows more slowly than they do. "
+                "The x axis is no scale."
+            )
             yield Plot(f"Cost over {size}", note, svg.lines(size, places, series))
+
+
+def _point(value: float, label: str) -> Value:
+    return Value(value, value, value, label)
 
 
 def _switch(results: Results) -> Iterator[Plot]:

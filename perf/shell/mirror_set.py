@@ -107,18 +107,22 @@ class MirrorSet:
 
     def create(self, source: Server) -> None:
         """A first full copy; then the source serves."""
-        other = self.lab.peer_of(source)
-        self._introduce()
-        other.mirror("create", self.name, source=False)
-        source.mirror("create", self.name, source=True)
+        self.prepare(source)
+        self.begin(source)
         self.await_normal(source)
         self.activate(source, peer="up")
 
-    def _introduce(self) -> None:
+    def begin(self, source: Server) -> None:
+        """The first full copy begins now."""
+        source.mirror("create", self.name, source=True)
+
+    def prepare(self, source: Server) -> None:
+        """Everything of a first full copy but its begin: both know of each other, and the target waits."""
         for server in self.lab.servers:
             self._tell_up(server)
         for server in self.lab.servers:
             self.permit_copy(server)
+        self.lab.peer_of(source).mirror("create", self.name, source=False)
 
     def _tell_up(self, server: Server) -> None:
         other = boot_id(self.lab.peer_of(server))

@@ -12,7 +12,7 @@ from harness.wait import now_s
 from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
 from perf.figures.growth import GROWTH
-from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, SCENE_S, Block, Cell, Matrix, cost_s
+from perf.figures.matrix import APPLICATIONS, CLUSTER, PAIR, SCENE_S, SCENES, Block, Cell, Matrix, cost_s
 from perf.figures.pace import Pace
 from perf.figures.results import (
     COPY,
@@ -56,7 +56,7 @@ def forget_incomplete(results: Results, blocks: Iterable[Block], rounds: int) ->
 
 def steps(matrix: Matrix) -> Iterator[tuple[str, int, Block, Cell]]:
     """Scene, round, block and cell of every step, in their order."""
-    for scene in (PAIR, CLUSTER):
+    for scene in SCENES:
         for number in range(matrix.rounds):
             for block in matrix.of_scene(scene):
                 for cell in block.cells():
@@ -173,9 +173,8 @@ class PairScene:
         if cell.workload == GROWTH:
             self._pair.to_normal()
             self._results.growth[cell.row] = growing.measure(self._pair, cell.row)
-            return ", ".join(
-                f"{at}: {costs['start_s']:.2f} s" for at, costs in self._results.growth[cell.row].items()
-            )
+            found = self._results.growth[cell.row]
+            return ", ".join(f"{at}: {next(iter(costs.values())):.3g}" for at, costs in found.items())
         if cell.workload == COPY:
             copied = self._cells.copies.measure(cell.row, number)
             self._results.add_copy(cell.row, number, copied)

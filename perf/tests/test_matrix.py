@@ -4,7 +4,7 @@ from perf.errors import PerfError
 from perf.figures import matrix
 from perf.figures.conditions import CONDITIONS, key, parted
 from perf.figures.growth import GROWTH, SIZES
-from perf.figures.matrix import CLUSTER, EXHAUSTIVE, MATRICES, PAIR, QUICK, STANDARD, Cell, Matrix
+from perf.figures.matrix import EXHAUSTIVE, MATRICES, QUICK, SCENES, STANDARD, Cell, Matrix
 from perf.figures.results import COPIES, COPY, ROWS
 from perf.tests.factory import results
 
@@ -37,7 +37,7 @@ def test_block_stays_in_one_scene(plan: Matrix) -> None:
     """What is compared runs in one place, one right after the other."""
     for block in plan.blocks:
         assert len({cell.scene for cell in block.cells()}) == 1
-    assert {*plan.of_scene(PAIR), *plan.of_scene(CLUSTER)} == set(plan.blocks)
+    assert {block for scene in SCENES for block in plan.of_scene(scene)} == set(plan.blocks)
 
 
 def test_cells_come_once_in_the_order_of_their_blocks() -> None:
