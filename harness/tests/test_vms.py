@@ -4,6 +4,7 @@ On request only (make vms, then TWINSET_TEST_VMS=1 pytest harness/tests/test_vms
 not taken over by a run of the unit tests. Time-outs of the cluster are the real ones, 3 s x 10 heartbeats.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -66,6 +67,19 @@ def test_twinset_runs_as_systemds_service(lab: Any) -> None:
         assert host.run("systemctl --failed --no-legend").stdout.strip() == ""
         assert host.package("drbd-utils").is_installed
         assert host.file("/opt/twinset/bin/twinsetd").is_file
+
+
+def test_the_doctor_misses_nothing(lab: Any) -> None:
+    """`twinset doctor` on either machine looks at both and misses nothing; of the links it cannot tell the speed."""
+    for machine in lab.servers:
+        result = machine.run(["/opt/twinset/bin/twinset", "doctor", "--json"], check=False, timeout_s=LATE_S)
+        found = json.loads(result.stdout)
+        assert result.ok == found["fit"]
+        assert [line for line in found["lines"] if line["status"] == "error"] == []
+        # The driver of QEMU's cards does not know how fast they are.
+        assert {line["code"] for line in found["lines"] if line["status"] == "unknown"} <= {"W_LINKSPEED"}
+        advice = [line["code"] for line in found["lines"] if line["status"] == "advice"]
+        print(f"{machine.name}: advice {', '.join(advice) or 'none'}")
 
 
 def test_the_file_system_lies_on_the_kernels_nbd(lab: Any) -> None:
