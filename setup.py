@@ -10,11 +10,11 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 DATA_PATH = (
-    "mirror/copy", "mirror/counts", "mirror/latency", "mirror/maps", "mirror/operations", "mirror/range_lock",
-    "mirror/standby_path", "mirror/stream", "mirror/without_disk", "mirror/write_path",
+    "mirror/copy", "mirror/counts", "mirror/latency", "mirror/maps", "mirror/operations", "mirror/pace",
+    "mirror/range_lock", "mirror/standby_path", "mirror/stream", "mirror/without_disk", "mirror/write_path",
     "shell/aio", "shell/buffers", "shell/mirror_connection", "shell/mirror_frames",
-    "shell/mirror_limits", "shell/mirror_loop", "shell/mirror_session", "shell/nbd_answers", "shell/nbd_connection",
-    "shell/nbd_export",
+    "shell/mirror_limits", "shell/mirror_loop", "shell/mirror_runs", "shell/mirror_session",
+    "shell/nbd_answers", "shell/nbd_connection", "shell/nbd_export",
     "wire/nbd", "wire/replication",
 )  # fmt: skip
 EDITABLE = {"develop", "editable_wheel"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from perf.figures import ahead, bars, coefficients, growth, latency, page, report, verdicts
+from perf.figures import ahead, bars, coefficients, growth, latency, own_bars, page, report, verdicts
 from perf.figures.results import Results
 from perf.shell import files
 from twinset.advice.coefficients import as_json
@@ -48,7 +48,10 @@ def conclude(
         width=None if sys.stdout.isatty() else 180, highlight=False, emoji=False, record=bool(options.text)
     )
     findings, judged = verdicts.judge(results), bars.judge(results)
-    summarise(console, results, findings, judged)
+    own = own_bars.judge(str(settings.get("matrix")), results)
+    summarise(console, results, findings, [] if own else judged)
+    for line in own:
+        console.print(line, markup=False)
     if options.text:
         files.write_text(options.text, console.export_text())
     if options.html:
@@ -59,7 +62,7 @@ def conclude(
     if options.coefficients:
         files.write_json(options.coefficients, as_json(coefficients.measured(results, about)))
     missed = (
-        options.bars and not all(verdict.met for verdict in judged),
+        options.bars and not all(verdict.met for verdict in own or judged),
         options.guide and not verdicts.passed(findings),
         options.ahead and not ahead.everywhere(ahead.judge(results)),
         options.growth and not growth.passed(results.growth),

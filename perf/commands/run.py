@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.errors import HarnessError
 from perf.commands import outputs
 from perf.errors import PerfError
-from perf.figures import foreseen, matrix, report, stored
+from perf.figures import foreseen, matrix, own_bars, report, stored
 from perf.figures.conditions import CONDITIONS, key
 from perf.figures.matrix import CLUSTER, GROUPED, PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
@@ -28,6 +28,7 @@ OK, MISSED = outputs.OK, outputs.MISSED
 FAILED, TERMINATED = 3, 143
 SECONDS_MIN = 0.2
 DISK_MIB_MIN = 32
+MATRICES = matrix.MATRICES | own_bars.MATRICES
 Say = Callable[[str], None]
 Save = Callable[[], None]
 
@@ -66,7 +67,7 @@ def _at_least(kind: type[int | float], least: float) -> Any:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    named = [name for name in matrix.MATRICES if name != SMOKE.name]
+    named = [name for name in MATRICES if name != SMOKE.name]
     parser.add_argument("--matrix", choices=named, help=f"the cells to measure; default {STANDARD.name}")
     parser.add_argument("--smoke", action="store_true", help="one tiny round: does every row give numbers?")
     parser.add_argument(
@@ -104,7 +105,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def planned(options: argparse.Namespace) -> Matrix:
     """The matrix that the options ask for."""
-    chosen = SMOKE if options.smoke else matrix.MATRICES[options.matrix or STANDARD.name]
+    chosen = SMOKE if options.smoke else MATRICES[options.matrix or STANDARD.name]
     if options.rows or options.jobs:
         blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
         chosen = replace(chosen, name="chosen", blocks=blocks)

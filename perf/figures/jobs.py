@@ -60,10 +60,12 @@ class Job:
         seconds: float = 0.0,
         io_bytes: int = 0,
         offered_iops: tuple[int, int] = (0, 0),
+        list_file: str = "",
     ) -> str:
         """The file's text for these targets, one section each: for a time, or until so much is written.
 
         ``offered_iops``: what the client asks for at most, reads and writes; (0, 0) as much as goes.
+        ``list_file``: where fio lists each write with offset and length.
         """
         if self.of_files != all(target.directory for target in targets):
             raise JobError(
@@ -89,6 +91,8 @@ class Job:
                 options["io_size"] = str(io_bytes)
             if any(offered_iops):
                 options["rate_iops"] = ",".join(str(iops) for iops in offered_iops)
+            if list_file:
+                options["write_iolog"] = list_file
             options["randseed"] = str(seed)
             name = self.name if len(targets) == 1 else f"{self.name}-{number}"
             sections.append("\n".join([f"[{name}]", *(f"{key}={value}" for key, value in options.items())]))

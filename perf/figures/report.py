@@ -6,11 +6,12 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from perf.figures import ahead, bars, growth, latency, matrix, verdicts
+from perf.figures import ahead, bars, growth, latency, matrix, own_bars, verdicts
 from perf.figures.results import (
     ACTIVE,
     BASES,
     COPIES,
+    DIFFERENCE_KINDS,
     JOB_ROWS,
     MIRRORED,
     NBDCOPY,
@@ -50,6 +51,7 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
         "against_qemu": [verdict.as_json() for verdict in ahead.judge(results)],
+        "own_bars": [one.as_json() for one in own_bars.judge(str(settings.get("matrix")), results)],
         "guide": [finding.as_json() for finding in verdicts.judge(results)],
     }
 
@@ -133,7 +135,7 @@ def _copy_table(results: Results) -> Table:
     table = Table(title="Copies between the two servers", title_justify="left")
     for title in ("copy", "MiB/s", "of nbdcopy", "CPU µs/MiB\nsource + target"):
         table.add_column(title, justify="left" if title == "copy" else "right", no_wrap=True)
-    for kind in (name for name in COPIES if name in results.copies):
+    for kind in (name for name in (*COPIES, *DIFFERENCE_KINDS) if name in results.copies):
         runs = results.copies[kind].values()
         last = list(runs)[-1].cpu_us_per_mib
         note = f"{kind}, {list(runs)[-1].copied_bytes >> 20} MiB"

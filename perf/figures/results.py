@@ -24,6 +24,13 @@ DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
 SLOWED = tuple(f"{FULL}@{name}" for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))  # see slowed()
 COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY, *SLOWED)
+CONTIGUOUS, SCATTERED = "contiguous", "scattered"
+# Copies of differences that the suite counts itself, see differences.py: kind -> shape and share of the disk.
+DIFFERENCE_KINDS = {
+    f"{shape} {percent} %": (shape, percent)
+    for shape in (CONTIGUOUS, SCATTERED)
+    for percent in DIFFERENCE_PERCENT.values()
+}
 
 SWITCHING = "switching"
 ACTIVE, STANDBY = "active", "standby"  # the sides of a set: processor time and memory are told by side
@@ -72,6 +79,7 @@ class CopyMeasurement:
     copied_bytes: int
     seconds: float
     cpu_us_per_mib: dict[str, float] = field(default_factory=dict)
+    differing_bytes: int = 0  # in whole extents, as the suite counted what it wrote; 0 where it did not count
 
     @property
     def mib_s(self) -> float:
@@ -87,6 +95,8 @@ class CopyMeasurement:
         }
         if self.cpu_us_per_mib:
             body["mirrord_cpu_us_per_mib"] = {k: round(v, 1) for k, v in self.cpu_us_per_mib.items()}
+        if self.differing_bytes:
+            body["differing_bytes"] = self.differing_bytes
         return body
 
 

@@ -55,7 +55,8 @@ def _results(body: Mapping[str, Any]) -> Results:
     for kind, entry in body["copies"].items():
         for number, found in entry["rounds"].items():
             cpu = found.get("mirrord_cpu_us_per_mib", {})
-            results.add_copy(kind, int(number), CopyMeasurement(found["copied_bytes"], found["seconds"], cpu))
+            copied = found["copied_bytes"], found["seconds"], cpu, found.get("differing_bytes", 0)
+            results.add_copy(kind, int(number), CopyMeasurement(*copied))
     noise = body["noise"]
     results.repeats = {int(number): value for number, value in noise["raw_end_to_begin"].items()}
     results.busy = {int(number): value for number, value in noise["others_busy_share"].items()}

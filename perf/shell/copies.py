@@ -1,19 +1,33 @@
 """Copies of the whole disk and of differences, beside nbdcopy over the same wire."""
 
 import contextlib
+from dataclasses import replace
+from pathlib import Path
 
 from harness.errors import LabError
 from harness.run import Process, kill_group, run
 from harness.topology import MIRROR
 from harness.wait import now_s, wait_for
 from perf.errors import PerfError
+from perf.figures import differences
 from perf.figures.conditions import AT, CONDITIONS, PLAIN
 from perf.figures.jobs import Target
-from perf.figures.results import DIFFERENCE_PERCENT, FULL, HIGH_SPEED, NBDCOPY, SLOWED, CopyMeasurement
+from perf.figures.results import (
+    CONTIGUOUS,
+    DIFFERENCE_KINDS,
+    DIFFERENCE_PERCENT,
+    FULL,
+    HIGH_SPEED,
+    NBDCOPY,
+    SCATTERED,
+    SLOWED,
+    CopyMeasurement,
+)
 from perf.shell import fio, images
 from perf.shell.pair import Pair
 
 DIFFERENCE = "difference-64k-qd4"
+SHAPES = {CONTIGUOUS: "difference-contiguous-64k-qd4", SCATTERED: "difference-scattered-4k-qd16"}
 HIGH_SPEED_PERCENT = 25
 NBDCOPY_S = 600.0
 PORT = 10809
@@ -34,6 +48,8 @@ class Copies:
             return self.full()
         if kind == HIGH_SPEED:
             return self.high_speed(number, HIGH_SPEED_PERCENT)
+        if kind in DIFFERENCE_KINDS:
+            return self.counted(number, *DIFFERENCE_KINDS[kind])
         if kind in DIFFERENCE_PERCENT:
             return self.high_speed(number, DIFFERENCE_PERCENT[kind])
         if kind in SLOWED:
@@ -53,16 +69,31 @@ class Copies:
         self.pair.return_standby(blank=False)
         return self._copy(mode)
 
-    def differ(self, number: int, percent: int) -> None:
-        """The other server is away, and so much of the first measured set is written, in pieces of 64 KiB."""
+    def counted(self, number: int, shape: str, percent: int) -> CopyMeasurement:
+        """The copy of a difference whose extents fio's own list of writes tells."""
+        log = self.differ(number, percent, SHAPES[shape], listed=True)
+        with log.open() as lines:
+            extents = differences.extents_written(lines)
+        log.unlink()
+        self.pair.return_standby(blank=False)
+        return replace(self._copy("high-speed"), differing_bytes=extents * differences.EXTENT_BYTES)
+
+    def differ(self, number: int, percent: int, job: str = DIFFERENCE, *, listed: bool = False) -> Path:
+        """The other server is away, and so much of the first measured set is written; the list of the writes."""
         pair = self.pair
         pair.to_broken()
         data = pair.sets[0].disks[0].partitions[1].size_bytes
-        text = fio.load(DIFFERENCE).aimed(
-            [Target(uri=pair.targets[1][0])], seed=number + 1, io_bytes=data * percent // 100
-        )
         self._runs += 1
-        fio.Fio(pair, text, pair.directory / f"{DIFFERENCE}-{self._runs:04d}").figures(NBDCOPY_S)
+        stem = pair.directory / f"{job}-{self._runs:04d}"
+        log = stem.with_suffix(".log")
+        text = fio.load(job).aimed(
+            [Target(uri=pair.targets[1][0])],
+            seed=number + 1,
+            io_bytes=data * percent // 100,
+            list_file=str(log) if listed else "",
+        )
+        fio.Fio(pair, text, stem).figures(NBDCOPY_S)
+        return log
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
         """A tenth was written, everything is copied: the measured set has no FastSync (4.3.3-03)."""

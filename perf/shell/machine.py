@@ -127,3 +127,8 @@ def memory_kib(pid: int, field: str) -> int:
         return procfs.status_kib(Path(f"/proc/{pid}/status").read_text(), field)
     except OSError as error:
         raise PerfError(f"process {pid} is gone: {error}") from error
+
+
+def used_s(before: dict[str, float], now: dict[str, float]) -> dict[str, float]:
+    """Processor time that each side used in between."""
+    return {name: value - before[name] for name, value in now.items() if name in before}

@@ -10,7 +10,7 @@ from perf.figures.jobs import Target
 from perf.figures.matrix import EXHAUSTIVE, JOBS, PGBENCH
 from perf.figures.results import COPY, SWITCHING
 from perf.shell import fio
-from perf.shell.copies import DIFFERENCE
+from perf.shell.copies import DIFFERENCE, SHAPES
 
 TEXT = """; What it shows.
 [small]
@@ -46,10 +46,10 @@ def test_every_job_file_is_complete(name: str) -> None:
     assert f"FILE=/path/to/an/image/written/once fio {name}.fio" in text
 
 
-def test_each_file_is_either_measured_or_the_difference() -> None:
+def test_each_file_is_either_measured_or_a_difference() -> None:
     """No job file lies there unused, and none that is used is missing."""
     used = {cell.workload for cell in EXHAUSTIVE.cells()} - {COPY, SWITCHING, GROWTH, PGBENCH}
-    assert set(fio.names()) == {*used, DIFFERENCE}
+    assert set(fio.names()) == {*used, DIFFERENCE, *SHAPES.values()}
 
 
 @pytest.mark.parametrize("name", fio.of_disks())

@@ -57,6 +57,7 @@ class Ports:
         self.maps_written: list[bytes] = []
         self.exported = False
         self.slots = 100
+        self.busy = 0
         self.serial = 100
 
     def submit_read(self, op: Op) -> None:
@@ -95,6 +96,9 @@ class Ports:
     def copy_slot(self) -> int:
         self.slots -= 1
         return max(self.slots, -1)
+
+    def clients(self) -> int:
+        return self.busy
 
     def persist(self, record: Any) -> None:
         self.calls.append(f"persist {record.state.name}")

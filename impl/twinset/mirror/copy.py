@@ -1,8 +1,8 @@
 """A rebuild: which extent is copied next, how many at a time, how far it is.
 
 It converges under any write load, because nothing makes a copied extent difference again: writes to
-extents that are already equal go to both sides. It leaves the application its share by keeping few pieces
-in flight while the application writes, and never fewer than one, so it always ends (4.1.4.2, 4.3.3).
+extents that are already equal go to both sides. `pace.py` says when it goes on, so that the application keeps
+its share and the copy always ends (4.1.4.2, 4.3.3).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .operations import COPY, Op
+from .pace import Pace
 from .rate import Rate
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from .operations import PathPorts
     from .write_path import SourcePath
 
-PIECES_QUIET, PIECES_BUSY = 16, 2
 RATE_WINDOW_MS = 2_000
 
 
@@ -38,26 +38,45 @@ class Copy:
         self.spoilt: set[int] = set()
         self.todo: list[tuple[int, int, int]] = []  # pieces of the extent begun: (extent, offset, length)
         self.inflight = 0
+        self.run: list[Op] = []  # the pieces that were begun last
         self.bytes_done = 0
         self.bytes_total = maps.dirty_bytes
         self.ended = False
+        self.pace = Pace(piece_max)
         self._rate = Rate(RATE_WINDOW_MS)
         path.in_copy = self.pieces
 
-    def pump(self, *, busy: bool) -> None:
-        """Start pieces up to the depth that the load allows and the free slots permit."""
+    def pump(self, now_ms: int) -> None:
+        """Start a run when its time has come, as far as there are free slots."""
         if not self.path.mirrors:
             return
-        depth = PIECES_BUSY if busy else PIECES_QUIET
-        while not self.ended and self.inflight < depth:
-            if not self.todo and not self._begin_extent():
-                return
-            slot = self.ports.copy_slot()
+        ports, pace = self.ports, self.pace
+        counts = ports.counts
+        work = counts.reads + counts.writes + counts.flushes
+        room, stretches = pace.room(now_ms, ports.clients(), work, self.inflight, self.reading)
+        end = -1
+        while room and not self.ended and (self.todo or self._begin_extent()):
+            _extent, offset, length = self.todo[-1]
+            if offset != end:
+                stretches -= 1
+            slot = ports.copy_slot() if stretches >= 0 else -1
             if slot < 0:
                 return
-            _extent, offset, length = self.todo.pop()
+            if end < 0:
+                pace.begun(now_ms)
+                self.run = []
+            self.todo.pop()
+            end = offset + length
+            room -= 1
             self.inflight += 1
-            self.path.write(Op(COPY, offset, length, slot, self))
+            op = Op(COPY, offset, length, slot, self)
+            self.run.append(op)
+            self.path.write(op)
+
+    @property
+    def reading(self) -> int:
+        """How many pieces of the last run were neither sent nor given up yet: one gets its number when it is sent."""
+        return sum(1 for op in self.run if not op.seq and not op.error)
 
     def _begin_extent(self) -> bool:
         maps = self.maps

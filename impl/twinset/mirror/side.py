@@ -140,12 +140,13 @@ class Side:
         requests.try_activate(self)
         self.progress()
 
-    def progress(self) -> None:
-        """Do what became possible since the last call: copy on, end a copy, end waiting requests."""
+    def progress(self, now_ms: int = 0) -> None:
+        """Do what became possible since the last call: copy on, end a copy, end waiting requests.
+
+        `now_ms` for a caller who knows the time better than the last tick.
+        """
         if self.copy is not None and self.session is not None and self.session.phase == COPY_RUNS:
-            self.copy.pump(
-                busy=bool(self.path.outstanding) and len(self.path.outstanding) > self.copy.inflight
-            )
+            self.copy.pump(max(now_ms, self.now_ms))
             if self.copy.complete:
                 attaching.copy_ended(self)
         if self.session is not None and self.session.wanted:

@@ -40,6 +40,8 @@ _RING_MAGIC_VALUE: Final = 0xA10A10A1
 
 PREAD: Final = 0
 PWRITE: Final = 1
+PREADV: Final = 7
+PWRITEV: Final = 8
 FSYNC: Final = 2
 FDSYNC: Final = 3
 RWF_DSYNC: Final = 0x02

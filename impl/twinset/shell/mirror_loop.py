@@ -35,6 +35,7 @@ from .mirror_kept import Keeping
 from .mirror_limits import Limits
 from .mirror_link import MirrorLink
 from .mirror_records import Records
+from .mirror_runs import Runs
 from .mirror_spec import Spec, cluster_keys, identity
 from .nbd_export import NbdServer
 from .shared_maps import SharedMaps
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number (4.5.1-02)
 FLUSH_SLOTS: Final = 16
 TICK_MS: Final = 50
+COPY_WAIT_S: Final = 0.001  # a copy goes on as soon as clients leave the disk idle
 PROGRESS_MS: Final = 500
 EIO: Final = 5
 LOOK_NS: Final = 200_000  # with operations under way: waking a sleeping processor costs up to as much
@@ -89,6 +91,8 @@ class Mirrord:
         self.flush_queue: deque[tuple[int, SourcePath | None]] = deque()
         self.since = [0] * (self.pool.count + FLUSH_SLOTS)  # when a slot's request went to the disk
         self.batch: list[int] = []
+        self.runs = Runs(self)
+        self.at_disk = self.left_at_disk = 0  # requests of clients: now, and when the last round ended
         self._ended: deque[tuple[int, int]] = deque()
         scale = spec.time_scale
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
@@ -171,7 +175,7 @@ class Mirrord:
                 if events := poll(0):
                     return events
                 os.sched_yield()  # look in idle time only
-        return poll(TICK_MS / 1000)
+        return poll(COPY_WAIT_S if self.side.copy is not None else TICK_MS / 1000)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.stopping = True
@@ -179,7 +183,7 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        many = len(self.batch) >= EARLY_OPS
+        many = len(self.batch) - self.runs.pieces >= EARLY_OPS
         if session is not None:
             if many and self.side.target.live:
                 session.acknowledge()
@@ -191,14 +195,14 @@ class Mirrord:
     def _submit(self) -> None:
         if self.batch:
             batch, self.batch = self.batch, []
-            self.aio.submit(batch)
+            self.aio.submit(self.runs.gathered(batch) if self.runs.pieces else batch)
 
     def _send(self) -> None:
         """End a round: frames, then the disk, then answers; completions that came meanwhile join in."""
         side = self.side
         busy = side.copy is not None or side.deactivation is not None or side.closing is not None
         if busy or side.verify.active:
-            side.progress()
+            side.progress(self.now_ms)
         session = self.session
         if session is not None:
             if side.target.live:
@@ -212,6 +216,7 @@ class Mirrord:
                 session.flush()
             self._submit()
         self._again = self.nbd.pump()
+        self.left_at_disk = self.at_disk
 
     def _tick(self) -> None:
         self._tick_ms = self.now_ms
@@ -243,6 +248,8 @@ class Mirrord:
         self.ops[slot] = (op, None if peers else self.side.path)
         if op is self.latency.op:
             self.latency.submitted()
+        self.at_disk += not peers and op.kind != COPY
+        self.runs.pieces += op.kind == COPY
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self._hand_over(slot)
 
@@ -252,6 +259,8 @@ class Mirrord:
         self.ops[slot] = (op, None if op.request is None else self.side.path)
         if op is self.latency.op:
             self.latency.submitted()
+        self.runs.pieces += op.kind == COPY
+        self.at_disk += op.request is not None
         address = self._zeros.addresses[0] if op.kind == ZERO else self.pool.addresses[slot]
         self.aio.prepare(
             slot, PWRITE, address, op.length, self.data_start + op.offset, RWF_DSYNC if op.fua else 0
@@ -294,6 +303,9 @@ class Mirrord:
             slot, result = ended.popleft()
             if not ended:  # what ended between the look and the draining has lost its wake-up
                 ended.extend(self.aio.reap())
+            if slot in self.runs.under_way:
+                ended.extend(self.runs.ended(slot, result))
+                continue
             if slot in self.limits.away:
                 self.limits.back(slot)
                 continue
@@ -311,6 +323,8 @@ class Mirrord:
         """Take an operation that the disk has finished, of the own path or (None) of the other side."""
         if op is self.latency.op:
             self.latency.on_disk(error)
+        if path is not None and op.kind != COPY:
+            self.at_disk -= 1
         if op.kind == VERIFY and path is None:
             op.request.answer(op, error)
         elif path is None:
@@ -359,6 +373,10 @@ class Mirrord:
     def copy_slot(self) -> int:
         """Port: return a slot for a piece of a rebuild, or -1."""
         return self.share.spare()
+
+    def clients(self) -> int:
+        """Port: return how many operations of clients the disk had when this round began to wait."""
+        return self.left_at_disk
 
     def complete_flush(self, flush: Flush) -> None:
         """Port: a client's FLUSH has ended."""

@@ -248,6 +248,10 @@ class Process:
         self.copy_slots += 1
         return self.take([])
 
+    def clients(self) -> int:
+        """Return how many operations are under way beside those of copies."""
+        return max(0, len(self.buffers) - self.copy_slots)
+
     def take(self, values: list[int]) -> int:
         """Return a slot that holds `values`."""
         self.slot += 1
