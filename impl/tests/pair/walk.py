@@ -57,12 +57,13 @@ class Walk:
         line = self._filled(step.get("run", step["show"]), part.get("words", {}), host)
         where = HOME if host in self.lab.servers else "/"
         argv = ["sh", "-c", f"cd {where} && {line}"]
-        expected = step.get("status", 0)
+        status = step.get("status", 0)
+        expected = status if isinstance(status, list) else [status]
         ran: list[Result] = []
 
         def ends_so() -> bool:
             ran[:] = [host.run(argv, check=False, timeout_s=STEP_S)]
-            return ran[0].returncode == expected
+            return ran[0].returncode in expected
 
         if step.get("insist"):  # right after another request the cluster may still be busy with that one
             wait_for(ends_so, SOON_S, f"{part['page']}: {line}", poll_s=0.5)
@@ -74,6 +75,8 @@ class Walk:
         for text in step.get("says", []):
             if pages.words(text) not in pages.words(said):
                 raise AssertionError(f"{part['page']}: {line}: no {text!r} in\n{said}")
+        if lacks := [text for text in step.get("lacks", []) if text in said]:
+            raise AssertionError(f"{part['page']}: {line}: {lacks} in\n{said}")
         if "out" in step:
             require_output(part["page"], step["out"], said)
         if "keep" in step:
