@@ -61,7 +61,7 @@ def test_what_goes_wrong_is_put_right() -> None:
         files = {
             "cluster.toml": text + '[alerts]\nhook_error = "/etc/twinset/on-error"\n',
             "/etc/twinset/on-error": '#!/bin/sh\necho "told $TWINSET_EVENT"\n',
-            "without": text.partition("[[mirror_set]]")[0],
+            "without": text.partition("[[group]]")[0],
         }
         disks = {f"DISK{number}": server.disk_path for number, server in enumerate(lab.servers, 1)}
         Walk(lab, WALKS["words"] | disks, files).through(parts("recover"))
