@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from twinset.mirror import without_disk
-from twinset.mirror.operations import COPY, READ, Op
+from twinset.mirror.operations import COPY, READ, VERIFY, Op
 from twinset.mirror.write_path import COPYING, FAILED, HOLD, MIRROR, SOLO, SourcePath
 
 from .ports import Ports, make_maps, write
@@ -210,10 +211,18 @@ def test_no_mark_while_it_is_not_known_who_goes_on_without_a_disk() -> None:
         bench.path.flush_done(token, 0, remote=False)
     assert not bench.ports.marks
     assert not bench.maps.durable
-    bench.path.set_mode(MIRROR)
-    bench.finish(bench.write(0))
-    bench.path.close_epoch()
-    assert bench.ports.asked, "marks go on"
+
+
+def test_a_look_of_a_comparison_ends_while_nothing_may_start() -> None:
+    """Nobody resumes the path of a side that has given the source role away, and its rebuild would wait (R11, R15)."""
+    bench, told = Bench(), []
+    ahead = bench.write(0)
+    bench.path.set_mode(HOLD)
+    for offset in (0, 64):
+        look = SimpleNamespace(locked=lambda offset=offset: told.append(offset))
+        bench.path.write(Op(VERIFY, offset, 4, 0, look))
+    bench.finish(ahead)
+    assert told == [64, 0]
 
 
 def test_the_flush_of_a_broken_session_marks_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from twinset.simulation.mirror import ROWS, DiskWorld, PathWorld, play
 from twinset.simulation.mirror_permits import FORCED, PLAIN, PermitWorld
 from twinset.simulation.mirror_split import SplitWorld
 from twinset.simulation.mirror_verify import VerifyWorld
+
+if TYPE_CHECKING:
+    from twinset.simulation.mirror_world import World
 
 SEEDS = range(1, 121)
 # Seeds that once found something: a group whose access was revoked when its side diverged was never started again;
@@ -59,6 +63,12 @@ def test_seeds_without_fastsync_copy_everything_after_a_break() -> None:
 def test_a_seed_that_found_something_finds_nothing_any_more(seed: int) -> None:
     """What a long run has found stays found."""
     assert play(seed)[1] == ""
+
+
+@pytest.mark.parametrize(("world_type", "seed"), [(DiskWorld, 201410), (VerifyWorld, 211082)])
+def test_a_seed_of_another_world_finds_nothing_any_more(world_type: type[World], seed: int) -> None:
+    """Errors of a disk that the other side could have spared; a look that never ended, and the rebuild behind it."""
+    assert play(seed, world_type=world_type)[1] == ""
 
 
 def test_no_seed_breaks_a_promise_under_permits() -> None:

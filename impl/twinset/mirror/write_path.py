@@ -104,7 +104,7 @@ class SourcePath:
         op.last = (op.offset + op.length - 1) >> shift
         if not self.ranges.lock(op):
             return
-        if self._stopped:
+        if self._stopped and op.kind != VERIFY:
             self.ready.append(op)
         else:
             self._start(op)
@@ -403,7 +403,7 @@ class SourcePath:
                 self._try_mark()
         self.ports.complete(op)
         for waiter in freed:
-            if self._stopped:
+            if self._stopped and waiter.kind != VERIFY:  # a look does nothing then, and has to end
                 self.ready.append(waiter)
             else:
                 self._start(waiter)
