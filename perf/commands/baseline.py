@@ -36,6 +36,7 @@ def command(options: argparse.Namespace) -> int:
             raise PerfError(
                 "that run cannot be the baseline:\n" + "\n".join(f"- {one}" for one in objections)
             )
+        FILE.parent.mkdir(exist_ok=True)
         files.write_text(FILE, baseline.text(baseline.trimmed(body)))
         print(f"{FILE.relative_to(ROOT)}: {baseline.described(load())}")
     for name in READMES:

@@ -75,7 +75,12 @@ def _bars_line(found: Stored) -> Iterator[str]:
     below = [f"`{one.bar.subject}` ({one.measured:.2f} of {one.bar.base}, {one.bar.at_least:.2f} is wanted)"
              for one in judged if one.measured is not None and not one.met]  # fmt: skip
     behind = [f"`{one.job}` ({one.shown})" for one in ahead.judge(found.results) if one.word != ahead.AHEAD]
-    yield f"- Bars of `perf/README.md` that are missed: {', '.join(below) or 'none'}."
+    doubt = (
+        " (measured on a machine that was not quiet: see the warnings there)"
+        if found.results.warnings()
+        else ""
+    )
+    yield f"- Bars of `perf/README.md` that are missed{doubt}: {', '.join(below) or 'none'}."
     yield f"  Not ahead of QEMU's network mirror (times its rate, 90 % interval): {', '.join(behind) or 'nothing'}."
 
 

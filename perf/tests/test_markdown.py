@@ -23,6 +23,9 @@ def test_missed_bars_are_listed_as_missed() -> None:
     found = run([50, 50], [90, 90])
     assert f"| `{JOB}` | 0.55 of limit | 0.50 | **missed** |" in markdown.made("bars", found)
     assert f"`{JOB}` (0.50 of limit, 0.55 is wanted)" in markdown.made("bars-line", found)
+    assert "not quiet" not in markdown.made("bars-line", found)
+    found.results.busy = {0: 0.9}
+    assert "not quiet" in markdown.made("bars-line", found)
     assert markdown.missed(found.results) == [JOB]
     assert markdown.missed(run([90, 90], [30, 30]).results) == []
 
