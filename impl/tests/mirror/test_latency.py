@@ -43,7 +43,9 @@ def mirrored(watched: Watched) -> None:
     """A mirrored write, up to the end of its own disk."""
     watched.begin(WRITE)
     watched.after_us(3, "queued", 7)
+    assert watched.latency.unsent
     watched.after_us(5, "sent")
+    assert not watched.latency.unsent
     watched.after_us(40, "submitted")
     watched.after_us(20, "on_disk", 0)
 
