@@ -89,15 +89,18 @@ def due(names: Iterable[str], record: Mapping[str, Ran], *, again: bool = False)
     return shaky + [name for name in ordered if name not in record]
 
 
+def said(outcomes: Iterable[str]) -> str:
+    """How often each outcome occurs, the most frequent first."""
+    return ", ".join(f"{number} {outcome}" for outcome, number in Counter(outcomes).most_common())
+
+
 def summary(names: Sequence[str], record: Mapping[str, Ran]) -> list[str]:
     """The lines for people: counts, what did not pass and why, what a file takes."""
     ran = [name for name in names if name in record]
     counts = Counter(outcome for name in ran for outcome in record[name].outcomes.values())
     took_s = sum(record[name].took_s for name in ran)
-    said = ", ".join(f"{number} {outcome}" for outcome, number in counts.most_common())
-    lines = [
-        f"{len(ran)} of {len(names)} files, {sum(counts.values())} cases in {took_s / 60:.0f} min: {said or 'none'}"
-    ]
+    head = f"{len(ran)} of {len(names)} files, {sum(counts.values())} cases in {took_s / 60:.0f} min"
+    lines = [f"{head}: {said(counts.elements()) or 'none'}"]
     boxes = sorted({record[name].box for name in ran})
     lines += [f"box: {', '.join(boxes)}"] if boxes else []
     lines += [
