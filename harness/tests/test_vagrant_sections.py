@@ -9,8 +9,10 @@ from harness.run import Result
 from harness.vagrant import record, sections
 from harness.vagrant.record import Ran
 
-WHOLE = Ran("box-1", "2026-11-29", 60, {"1-01/a": "pass"})
-SHAKY = Ran("box-1", "2026-11-29", 120, {"2-01/b": "fail", "2-02/c": "pass"}, {"2-01/b": "it was not there"})
+WHOLE = Ran("box-1", "2026-11-29", 60, 0, {"1-01/a": "pass"})
+SHAKY = Ran(
+    "box-1", "2026-11-29", 120, 2, {"2-01/b": "fail", "2-02/c": "pass"}, {"2-01/b": "it was not there"}
+)
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
@@ -38,22 +40,22 @@ def test_the_most_telling_files_come_first() -> None:
 def test_an_entry_holds_every_case_and_why_it_did_not_pass() -> None:
     """Reasons are one line each; a case that passed has none."""
     cases = [
-        {"case": "1-01/a", "outcome": "pass", "reason": ""},
-        {"case": "1-02/b", "outcome": "unsupported", "reason": "no\n  router"},
+        {"case": "1-01/a", "tier": "static", "outcome": "pass", "reason": ""},
+        {"case": "1-02/b", "tier": "pair", "outcome": "unsupported", "reason": "no\n  router"},
     ]
     ran = record.from_report({"cases": cases}, "box-1", "2026-11-29", 12.6)
     assert ran == Ran(
-        "box-1", "2026-11-29", 13, {"1-01/a": "pass", "1-02/b": "unsupported"}, {"1-02/b": "no router"}
+        "box-1", "2026-11-29", 13, 1, {"1-01/a": "pass", "1-02/b": "unsupported"}, {"1-02/b": "no router"}
     )
 
 
 def test_the_summary_counts_and_says_what_did_not_pass() -> None:
-    """Files, cases, minutes, boxes; each case that did not pass with its reason; what the rest may take."""
+    """Files, cases, minutes, boxes; each case that did not pass with its reason; what a file takes."""
     assert record.summary(["a", "b", "c"], {"a": WHOLE, "b": SHAKY}) == [
         "2 of 3 files, 3 cases in 3 min: 2 pass, 1 fail",
         "box: box-1",
         "  fail: 2-01/b: it was not there",
-        "at this pace the other 1 files take 0.0 h more",
+        "a file that needs the machines took 2.0 min; 1 files are left",
     ]
 
 
@@ -69,7 +71,7 @@ def test_a_file_that_does_not_end_is_not_noted(tmp_path: Path, monkeypatch: pyte
             raise CommandFailed("no end within its time")
         folder = Path(next(word for word in argv if word.startswith("--report=")).partition("=")[2])
         (folder / "report.json").write_text(
-            '{"cases": [{"case": "1-01/a", "outcome": "pass", "reason": ""}]}'
+            '{"cases": [{"case": "1-01/a", "tier": "static", "outcome": "pass", "reason": ""}]}'
         )
         return Result(tuple(argv), 0, "", "")
 

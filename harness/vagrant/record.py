@@ -30,6 +30,7 @@ class Ran:
     box: str
     day: str
     took_s: int
+    pair_cases: int  # those that needed the machines; the others judge configurations alone
     outcomes: dict[str, str]  # case -> outcome
     reasons: dict[str, str] = field(default_factory=dict)  # of those that did not pass
 
@@ -64,6 +65,7 @@ def from_report(report: Mapping[str, Any], box: str, day: str, took_s: float) ->
         box,
         day,
         round(took_s),
+        sum(case["tier"] == "pair" for case in cases),
         {case["case"]: case["outcome"] for case in cases},
         {
             case["case"]: " ".join(case["reason"].split())[:REASON_CHARACTERS_MAX]
@@ -87,15 +89,18 @@ def due(names: Iterable[str], record: Mapping[str, Ran], *, again: bool = False)
     return shaky + [name for name in ordered if name not in record]
 
 
+def said(outcomes: Iterable[str]) -> str:
+    """How often each outcome occurs, the most frequent first."""
+    return ", ".join(f"{number} {outcome}" for outcome, number in Counter(outcomes).most_common())
+
+
 def summary(names: Sequence[str], record: Mapping[str, Ran]) -> list[str]:
-    """The lines for people: counts, what did not pass and why, what the rest may take."""
+    """The lines for people: counts, what did not pass and why, what a file takes."""
     ran = [name for name in names if name in record]
     counts = Counter(outcome for name in ran for outcome in record[name].outcomes.values())
     took_s = sum(record[name].took_s for name in ran)
-    said = ", ".join(f"{number} {outcome}" for outcome, number in counts.most_common())
-    lines = [
-        f"{len(ran)} of {len(names)} files, {sum(counts.values())} cases in {took_s / 60:.0f} min: {said or 'none'}"
-    ]
+    head = f"{len(ran)} of {len(names)} files, {sum(counts.values())} cases in {took_s / 60:.0f} min"
+    lines = [f"{head}: {said(counts.elements()) or 'none'}"]
     boxes = sorted({record[name].box for name in ran})
     lines += [f"box: {', '.join(boxes)}"] if boxes else []
     lines += [
@@ -104,7 +109,10 @@ def summary(names: Sequence[str], record: Mapping[str, Ran]) -> list[str]:
         for case, outcome in record[name].outcomes.items()
         if outcome != PASS
     ]
-    if ran and len(ran) < len(names):
-        rest_s = took_s / len(ran) * (len(names) - len(ran))
-        lines.append(f"at this pace the other {len(names) - len(ran)} files take {rest_s / 3600:.1f} h more")
+    paired = [record[name].took_s for name in ran if record[name].pair_cases]
+    if paired and len(ran) < len(names):
+        each_s = sum(paired) / len(paired)
+        lines.append(
+            f"a file that needs the machines took {each_s / 60:.1f} min; {len(names) - len(ran)} files are left"
+        )
     return lines

@@ -80,8 +80,7 @@ def go_on(wanted: Sequence[str], file: Path, minutes: float) -> None:
         found = play(name, box_of_machines(), left_s)
         if found is not None:
             record.write(file, {**record.read(file), name: found})
-            ends = ", ".join(f"{case} {outcome}" for case, outcome in found.outcomes.items())
-            print(f"{name}: {found.took_s} s: {ends}", flush=True)
+            print(f"{name}: {found.took_s} s: {record.said(found.outcomes.values())}", flush=True)
 
 
 def main() -> int:
