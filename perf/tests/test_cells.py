@@ -37,7 +37,9 @@ def test_throttle_is_proved_by_a_client_that_asks_for_everything(
     """At half load a client never shows what the disk gives; the measurements themselves do ask for half."""
     measured, texts, coming = ran
     coming += [4990.0, 5020.0, 2500.0]
-    assert measured.prove(HALF) == 5020  # reads and writes are limited apart: the one that is further off counts
+    assert (
+        measured.prove(HALF) == 5020
+    )  # reads and writes are limited apart: the one that is further off counts
     assert "rate_iops" not in texts[0] + texts[1]
     measured.warm_up()
     assert "rate_iops=2500,1250" in texts[2]
