@@ -29,7 +29,6 @@ class Walk:
         self.running = Pair(lab)
         self.words = words
         self.files = files
-        self.typed: list[str] = []
         for server in lab.servers:
             (server.state_directory / "walk").mkdir(exist_ok=True)
 
@@ -43,7 +42,6 @@ class Walk:
                     getattr(self, f"do_{verb}")(*args)
                 else:
                     self.type(part, step)
-                self.typed += step.get("shows", [])
 
     # -- what a person types
 
@@ -53,30 +51,10 @@ class Walk:
         outputs = [self._type(part, step, self.lab.host(name)) for name in names]
         if step.get("equal") and len(set(outputs)) != 1:
             raise AssertionError(f"{part['page']}: {step['show']}: {outputs}")
-        self.typed.append(step["show"])
 
     def _type(self, part: dict[str, Any], step: dict[str, Any], host: Host) -> str:
         line = self._filled(step.get("run", step["show"]), part.get("words", {}), host)
-        where = HOME if host in self.lab.servers else "/"
-        argv = ["sh", "-c", f"cd {where} && {line}"]
-        status = step.get("status", 0)
-        expected = status if isinstance(status, list) else [status]
-        ran: list[Result] = []
-
-        def ends_so() -> bool:
-            ran[:] = [host.run(argv, check=False, timeout_s=STEP_S)]
-            return ran[0].returncode in expected
-
-        if step.get("insist"):  # right after another request the cluster may still be busy with that one
-            with contextlib.suppress(WaitTimeout):
-                wait_for(ends_so, SOON_S, f"{part['page']}: {line}", poll_s=0.5)
-        else:
-            ends_so()
-        if ran[0].returncode not in expected:
-            raise AssertionError(
-                f"{part['page']}: {line}\n{ran[0].returncode}\n{ran[0].stdout}{ran[0].stderr}"
-            )
-        said = ran[0].stdout + ran[0].stderr
+        said = self._ran(host, line, step)
         for text in step.get("says", []):
             if pages.words(text) not in pages.words(said):
                 raise AssertionError(f"{part['page']}: {line}: no {text!r} in\n{said}")
@@ -89,6 +67,27 @@ class Walk:
             if found is None:
                 raise AssertionError(f"{part['page']}: {line}: nothing like {step['keep']} in\n{said}")
             self.words[step["as"]] = found[0]
+        return said
+
+    def _ran(self, host: Host, line: str, step: dict[str, Any]) -> str:
+        """What a line says; AssertionError unless its status is one that the step expects."""
+        argv = ["sh", "-c", f"cd {HOME if host in self.lab.servers else '/'} && {line}"]
+        status = step.get("status", 0)
+        expected = status if isinstance(status, list) else [status]
+        ran: list[Result] = []
+
+        def ends_so() -> bool:
+            ran[:] = [host.run(argv, check=False, timeout_s=STEP_S)]
+            return ran[0].returncode in expected
+
+        if step.get("insist"):  # right after another request the cluster may still be busy with that one
+            with contextlib.suppress(WaitTimeout):
+                wait_for(ends_so, SOON_S, line, poll_s=0.5)
+        else:
+            ends_so()
+        said = ran[0].stdout + ran[0].stderr
+        if ran[0].returncode not in expected:
+            raise AssertionError(f"{line}\nended with {ran[0].returncode}:\n{said}")
         return said
 
     def _filled(self, line: str, own: dict[str, str], host: Host) -> str:
@@ -105,10 +104,9 @@ class Walk:
     def do_join(self, inviting: str, offering: str) -> None:
         """Two people, a command on each server, two fingerprints, two answers."""
         one, two = self.lab.server(inviting), self.lab.server(offering)
-        fingerprint = joining.by_hand(one, two, "10.10.10.2")
+        joining.by_hand(one, two, "10.10.10.2")
         log = (one.directory / "log" / "join.log").read_text()
         require_output("joining.md", "server2 is there. Fingerprint:", log)
-        self.words["FINGERPRINT"] = fingerprint
 
     def do_carry(self, file: str, source: str, target: str) -> None:
         """A file goes from one server to the other."""
