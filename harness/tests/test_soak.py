@@ -3,11 +3,13 @@
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import HarnessError
-from harness.soak.kinds import KINDS, SINGLE, schedule
+from harness.soak import rounds
+from harness.soak.kinds import KINDS, SINGLE, Scene, schedule
 from harness.soak.record import Failure, Record, missing
 from harness.soak.trace import Fact, scenario
 from harness.wait import now_s
@@ -97,3 +99,20 @@ def test_the_readme_says_what_the_record_holds() -> None:
     harness = Path(__file__).parents[1]
     said = " ".join((harness / "README.md").read_text(encoding="utf-8").split())
     assert f"`harness/soak/record.json`: {Record.load(harness / 'soak' / 'record.json').summary()}." in said
+
+
+def test_a_round_that_fails_leaves_its_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done before it failed lies with the artefacts of the lab, as the simulation takes it."""
+
+    def fails(scene: Scene, _name: str) -> None:
+        scene.note("strike", "power-standby")
+        raise HarnessError("waited in vain")
+
+    monkeypatch.setattr(rounds, "_play", fails)
+    lab = SimpleNamespace(servers=[], artefacts=SimpleNamespace(directory=tmp_path))
+    scribe = SimpleNamespace(written=lambda: 250)
+    running = SimpleNamespace(lab=lab, active=None, standby=None, write=lambda: scribe)
+    with pytest.raises(HarnessError, match="in vain"):
+        rounds.play(running, "power-standby", 7, 3)  # type: ignore[arg-type]
+    (step,) = parse((tmp_path / "scenario-3.json").read_text())
+    assert (step.do, step.fault, step.side, step.writes) == ("strike", "power", "standby", 25)

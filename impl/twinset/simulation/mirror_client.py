@@ -83,7 +83,8 @@ class Client:
         for sector in range(op.offset, op.offset + op.length):
             self.floor[sector] = max(self.floor[sector], version)
         other = self.world.servers[1 - process.index]
-        if process.side.failed and other.lossy:  # it had the write, and went down before this was known here
+        failing = process.side.failed or process.server.disk.bad
+        if failing and other.lossy:  # it had the write, and went down before this was known here
             self.excuse([other.disk.latest])
         if op.fua:
             floors = [0] * self.world.size
