@@ -98,6 +98,7 @@ def test_marks_that_do_not_pair_are_an_error(text: str) -> None:
     [
         ("It takes 17 s here.", True),
         ("It takes 17 s here (`make demo`).", False),
+        ("It takes 17 s here (`packaging/deb.sh`).", False),
         ("| job | share |\n| --- | --- |\n| a | 0.55 |", True),
         ("By `python -m perf --smoke`:\n\n| job | share |\n| --- | --- |\n| a | 0.55 |", False),
         ("By `python -m perf --smoke`.\n\nAnd 12k IOPS.", True),
