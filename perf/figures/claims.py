@@ -15,7 +15,7 @@ FIGURE = re.compile(
     r"|0\.\d\d\b|\d[\d.]*\s%)"
 )
 COMMAND = re.compile(
-    r"`[^`]*(?:\b(?:python|pytest|make|vagrant|twinset-lab)\b|/test_\w+\.py|/\w+\.json)[^`]*`"
+    r"`[^`]*(?:\b(?:python|pytest|make|vagrant|twinset-lab)\b|/test_\w+\.py|/\w+\.(?:json|sh))[^`]*`"
 )
 _FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 

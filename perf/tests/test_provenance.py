@@ -28,6 +28,8 @@ SETTINGS = {
         "390 s a GB",
         "disk of 500 IOPS",
         "more than 5 % below",
+        "(20 ms\nof ticks, 50 ms to a first block, 0.1 ms of the walk, 0.2 s of a switch)",
+        "only their 90 % interval",
     ),
 }
 
@@ -96,6 +98,7 @@ def test_marks_that_do_not_pair_are_an_error(text: str) -> None:
     [
         ("It takes 17 s here.", True),
         ("It takes 17 s here (`make demo`).", False),
+        ("It takes 17 s here (`packaging/deb.sh`).", False),
         ("| job | share |\n| --- | --- |\n| a | 0.55 |", True),
         ("By `python -m perf --smoke`:\n\n| job | share |\n| --- | --- |\n| a | 0.55 |", False),
         ("By `python -m perf --smoke`.\n\nAnd 12k IOPS.", True),
