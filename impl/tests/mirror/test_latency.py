@@ -229,10 +229,10 @@ def test_a_number_that_is_none_is_refused(every: int) -> None:
 
 
 def test_percentiles_are_those_of_the_nearest_rank() -> None:
-    """Of a hundred values the 99th is the last but one."""
-    values = [us * US for us in range(100, 0, -1)]
-    assert latency.spread_us(values) == {"mean_us": 50.5, "p50_us": 50, "p99_us": 99}
-    assert latency.spread_us([7 * US]) == {"mean_us": 7, "p50_us": 7, "p99_us": 7}
+    """Of two hundred values the 198th is the last that counts; tenths of a microsecond are told."""
+    values = [us * US for us in range(200, 0, -1)]
+    assert latency.spread_us(values) == {"mean_us": 100.5, "p50_us": 100, "p99_us": 198}
+    assert latency.spread_us([7_777]) == {"mean_us": 7.8, "p50_us": 7.8, "p99_us": 7.8}
 
 
 def test_every_kind_has_its_stages() -> None:
