@@ -15,7 +15,8 @@ from perf.tests.test_stored import body_of
 from twinset.advice.coefficients import Interval as Bounds
 from twinset.advice.expectation import Expected
 
-RUN = Path(__file__).parent / "data" / "what-if-run.json"
+DATA = Path(__file__).parent / "data"
+RUN, COPIES = DATA / "what-if-run.json", DATA / "what-if-copies.json"
 WORKLOAD = "randwrite-4k-qd16"
 
 
@@ -107,3 +108,12 @@ def test_a_run_of_this_suite_bears_the_model_out() -> None:
     verdicts = [one.verdict for one in checked]
     assert "missed" not in verdicts, "\n".join(str(one) for one in checked)
     assert verdicts.count("met") >= len(verdicts) / 2
+
+
+def test_copies_of_another_run_bear_the_model_out() -> None:
+    """The next run's full copies on slowed disks and links; on the slowest of each the bounds are narrow, and met."""
+    before, now = (stored.load(files.read_json(file)) for file in (RUN, COPIES))
+    found = coefficients.measured(before.results, before.surroundings)
+    checked = {one.row: one.verdict for one in predictions.check(found, now.results, plain=True)}
+    assert (checked["full copy@disk-500"], checked["full copy@link-100m"]) == ("met", "met")
+    assert "missed" not in checked.values()
