@@ -5,14 +5,14 @@ from perf.figures.differences import EXTENT_BYTES, extents_written, line_through
 from perf.figures.judged import Judged
 from perf.figures.results import DIFFERENCE_KINDS, CopyMeasurement, Results
 
-LOG = """fio version 2 iolog
-nbd.0 add
-nbd.0 open
-nbd.0 write 0 4096
-nbd.0 write 61440 8192
-nbd.0 write 65536 4096
-nbd.0 read 1048576 4096
-nbd.0 close
+LOG = """fio version 3 iolog
+18 difference-scattered-4k-qd16.0.0 add
+2729 difference-scattered-4k-qd16.0.0 open
+2734 difference-scattered-4k-qd16.0.0 write 0 4096
+2735 difference-scattered-4k-qd16.0.0 write 61440 8192
+2735 difference-scattered-4k-qd16.0.0 write 65536 4096
+2736 difference-scattered-4k-qd16.0.0 read 1048576 4096
+2740 difference-scattered-4k-qd16.0.0 close
 """.splitlines()
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from twinset.mirror.latency import Latency
 from twinset.mirror.operations import WRITE, Op
+from twinset.shell.buffers import SlotPool
 from twinset.shell.mirror_loop import Mirrord
+from twinset.shell.mirror_runs import Runs
+
+
+def runs(slots: int) -> Runs:
+    daemon: Any = SimpleNamespace(pool=SlotPool(slots, 512))
+    return Runs(daemon)
 
 
 def test_the_end_of_a_window_copy_is_told() -> None:
@@ -43,7 +50,7 @@ def test_an_operation_that_ends_while_wake_ups_are_forgotten_is_taken() -> None:
     daemon: Any = Mirrord.__new__(Mirrord)
     given: list[int] = []
     daemon._ended, daemon.aio, daemon.session = deque(), LateRing(), None
-    daemon.limits = SimpleNamespace(away=set())
+    daemon.limits, daemon.runs = SimpleNamespace(away=set()), runs(2)
     daemon.latency = Latency(lambda: 0)
     daemon.pool = SimpleNamespace(count=2, give=given.append)
     daemon.side = SimpleNamespace(target=SimpleNamespace(done=lambda _op, _error: False))
@@ -61,9 +68,19 @@ def test_a_full_batch_is_acknowledged_sent_and_submitted_before_the_round_ends()
     )
     daemon.side = SimpleNamespace(target=SimpleNamespace(live=True))
     daemon.aio = SimpleNamespace(submit=lambda batch: done.append(f"{len(batch)} to the disk"))
+    daemon.runs = runs(4)
     daemon.batch = [0, 1, 2]
     daemon.hand_on()
     assert not done
     daemon.batch.append(3)
     daemon.hand_on()
     assert done == ["receipt", "sent", "4 to the disk"]
+
+
+def test_pieces_of_a_copy_wait_for_their_neighbours() -> None:
+    """Handed on four by four, a run of sixteen would be four requests of the disk."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    daemon.runs = runs(8)
+    daemon.session, daemon.batch, daemon.runs.pieces = None, [*range(8)], 5
+    daemon.hand_on()
+    assert daemon.batch == [*range(8)]
