@@ -25,7 +25,11 @@ class FarScribe:
     def __init__(self, machine: Machine, log: Path, seed: int = 1) -> None:
         self.log = log
         self._machine = machine
-        argv = [PYTHON, "-m", "harness.writer", "write", FILE, "/dev/stdout", str(seed)]
+        # Never into the bare directory below the mount point: what is promised there is promised by nobody.
+        script = (
+            f"mountpoint -q {MOUNT_POINT} && exec {PYTHON} -m harness.writer write {FILE} /dev/stdout {seed}"
+        )
+        argv = ["sh", "-c", script]
         with log.open("w") as output:
             self._process: Process = machine.popen(argv, stdin=PIPE, stdout=output, stderr=output)
 

@@ -49,9 +49,14 @@ def base_key() -> str:
 
 
 def wheel_key() -> str:
-    """The key of the project's own wheel, as far as the machines run it: twinset itself and its unit."""
+    """The key of the project's own wheel, as far as the machines run it: twinset itself, its unit, the writer."""
     sources = (ROOT / "impl/twinset").rglob("*.py")
-    others = [ROOT / "pyproject.toml", ROOT / "setup.py", *(ROOT / "impl/systemd").glob("*")]
+    others = [
+        ROOT / "harness/writer.py",
+        ROOT / "pyproject.toml",
+        ROOT / "setup.py",
+        *(ROOT / "impl/systemd").glob("*"),
+    ]
     return digest(_contents([*sources, *others]))
 
 
