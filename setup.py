@@ -13,7 +13,7 @@ DATA_PATH = (
     "mirror/copy", "mirror/counts", "mirror/latency", "mirror/maps", "mirror/operations", "mirror/pace",
     "mirror/range_lock", "mirror/standby_path", "mirror/stream", "mirror/without_disk", "mirror/write_path",
     "shell/aio", "shell/buffers", "shell/mirror_connection", "shell/mirror_frames",
-    "shell/mirror_limits", "shell/mirror_loop", "shell/mirror_runs", "shell/mirror_session",
+    "shell/mirror_flushes", "shell/mirror_limits", "shell/mirror_loop", "shell/mirror_runs", "shell/mirror_session",
     "shell/nbd_answers", "shell/nbd_connection", "shell/nbd_export",
     "wire/nbd", "wire/replication",
 )  # fmt: skip

@@ -29,8 +29,7 @@ class Daemon:
         self.pool = SlotPool(4, 4096)
         self.since = [0] * 6
         self.ops: list[Any] = [None] * 4
-        self.flush_tokens: dict[int, Any] = {}
-        self.flush_free: list[int] = []
+        self.flushes = SimpleNamespace(under_way={}, free=[], ended=self._flush_ended)
         self.session: Any = None
         self.side = SimpleNamespace(path=SimpleNamespace(seq=0, await_receipt=[]))
         self.spec = SimpleNamespace(disk="/dev/sdb", server="server1")
@@ -42,13 +41,15 @@ class Daemon:
         self.logged.append(name)
 
     def on_disk(self) -> list[int]:
-        return [slot for slot, entry in enumerate(self.ops) if entry is not None] + list(self.flush_tokens)
+        return [slot for slot, entry in enumerate(self.ops) if entry is not None] + list(
+            self.flushes.under_way
+        )
 
     def ended(self, op: Op, _path: Any, error: int) -> None:
         self.done.append((op, error))
 
-    def flush_ended(self, slot: int, error: int) -> None:
-        del self.flush_tokens[slot]
+    def _flush_ended(self, slot: int, error: int) -> None:
+        del self.flushes.under_way[slot]
         self.done.append((slot, error))
 
 
@@ -84,11 +85,11 @@ def test_a_request_that_the_disk_does_not_finish_fails_and_goes_on_elsewhere(dae
 def test_a_flush_is_bounded_too(daemon: Daemon) -> None:
     """Its slot is used again when the kernel has given it back."""
     bounds = limits(daemon)
-    daemon.flush_tokens[4] = (1, None)
+    daemon.flushes.under_way[4] = (1, None)
     bounds.tick(2 * DISK_MS)
     assert daemon.done == [(4, ETIMEDOUT)]
     bounds.back(4)
-    assert daemon.flush_free == [4]
+    assert daemon.flushes.free == [4]
 
 
 @pytest.mark.parametrize(("received", "slow"), [(True, False), (False, True)])

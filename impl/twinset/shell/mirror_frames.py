@@ -82,7 +82,7 @@ def act(connection: MirrorConnection, frame: wire.Frame, payload: memoryview) ->
         )  # fmt: skip
         _take(daemon, op, seq, arg)
     elif kind == wire.FLUSH:
-        daemon.flush_for_peer(seq)
+        daemon.flushes.for_peer(seq)
     elif kind == wire.FLUSHED:
         side.flush_done(seq, arg, remote=True)
     elif kind == wire.FAILED:

@@ -64,7 +64,7 @@ class Limits:
             )  # fmt: skip
         self.away.add(slot)
         if entry is None:
-            daemon.flush_ended(slot, ETIMEDOUT)
+            daemon.flushes.ended(slot, ETIMEDOUT)
             return
         op = entry[0]
         daemon.ops[slot] = None
@@ -78,7 +78,7 @@ class Limits:
         if slot < self.daemon.pool.count:
             self.daemon.pool.give(slot)
         else:
-            self.daemon.flush_free.append(slot)
+            self.daemon.flushes.free.append(slot)
 
     def _link(self, now_ms: int) -> None:
         daemon, session = self.daemon, self.daemon.session

@@ -26,11 +26,12 @@ from twinset.mirror.side import Side
 from twinset.mirror.status import status
 from twinset.wire import replication
 
-from . import latch, mirror_requests, mirror_start
-from .aio import FDSYNC, PREAD, PWRITE, RWF_DSYNC, AioContext
+from . import latch, mirror_flushes, mirror_requests, mirror_start
+from .aio import PREAD, PWRITE, RWF_DSYNC, AioContext
 from .buffers import Share, SlotPool
 from .control_socket import ControlSocket
 from .mirror_compare import Comparing, Look
+from .mirror_flushes import Flushes
 from .mirror_kept import Keeping
 from .mirror_limits import Limits
 from .mirror_link import MirrorLink
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from .mirror_session import MirrorSession
 
 EXTRA_SLOTS: Final = 64  # the guide's formula counts them beside the I/O number (4.5.1-02)
-FLUSH_SLOTS: Final = 16
 TICK_MS: Final = 50
 COPY_WAIT_S: Final = 0.001  # a copy goes on as soon as clients leave the disk idle
 PROGRESS_MS: Final = 500
@@ -84,12 +84,10 @@ class Mirrord:
         self.pool = SlotPool(spec.max_io_count + EXTRA_SLOTS, spec.max_io_kib << 10)
         self.share = Share(self.pool, spec.max_io_count)
         self._zeros = SlotPool(1, spec.max_io_kib << 10, eager=True)
-        self.aio = AioContext(self.disk.fd, self.pool.count + FLUSH_SLOTS)
+        self.aio = AioContext(self.disk.fd, self.pool.count + mirror_flushes.SLOTS)
         self.ops: list[tuple[Op, SourcePath | None] | None] = [None] * self.pool.count
-        self.flush_tokens: dict[int, tuple[int, SourcePath | None]] = {}
-        self.flush_free = list(range(self.pool.count, self.pool.count + FLUSH_SLOTS))
-        self.flush_queue: deque[tuple[int, SourcePath | None]] = deque()
-        self.since = [0] * (self.pool.count + FLUSH_SLOTS)  # when a slot's request went to the disk
+        self.flushes = Flushes(self)
+        self.since = [0] * (self.pool.count + mirror_flushes.SLOTS)  # when a slot's request went to the disk
         self.batch: list[int] = []
         self.runs = Runs(self)
         self.at_disk = self.left_at_disk = 0  # requests of clients: now, and when the last round ended
@@ -251,7 +249,7 @@ class Mirrord:
         self.at_disk += not peers and op.kind != COPY
         self.runs.pieces += op.kind == COPY
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
-        self._hand_over(slot)
+        self.hand_over(slot)
 
     def submit_write(self, op: Op) -> None:
         """Port: write the slot of the operation, or zeros."""
@@ -265,9 +263,10 @@ class Mirrord:
         self.aio.prepare(
             slot, PWRITE, address, op.length, self.data_start + op.offset, RWF_DSYNC if op.fua else 0
         )
-        self._hand_over(slot)
+        self.hand_over(slot)
 
-    def _hand_over(self, slot: int) -> None:
+    def hand_over(self, slot: int) -> None:
+        """Give a prepared slot to the disk with the next batch."""
         if self.limits.away:  # the disk does not answer: it is asked nothing more
             self._ended.append((slot, -ETIMEDOUT))
             return
@@ -276,20 +275,7 @@ class Mirrord:
 
     def submit_flush(self, token: int) -> None:
         """Port: flush the own disk; the token comes back in `Side.flush_done`."""
-        self._flush(token, self.side.path if token > 0 else None)
-
-    def flush_for_peer(self, token: int) -> None:
-        """Flush for the other side; the answer goes out as FLUSHED."""
-        self._flush(token << 1 | 1 << 62, None)
-
-    def _flush(self, token: int, path: SourcePath | None) -> None:
-        if not self.flush_free:
-            self.flush_queue.append((token, path))
-            return
-        slot = self.flush_free.pop()
-        self.flush_tokens[slot] = (token, path)
-        self.aio.prepare(slot, FDSYNC, 0, 0, 0)
-        self._hand_over(slot)
+        self.flushes.own(token)
 
     def _reap(self) -> bool:
         """Take what the disk has finished; true when there was something."""
@@ -310,7 +296,7 @@ class Mirrord:
                 self.limits.back(slot)
                 continue
             if slot >= count:
-                self.flush_ended(slot, -result if result < 0 else 0)
+                self.flushes.ended(slot, -result if result < 0 else 0)
                 continue
             entry, ops[slot] = ops[slot], None
             if entry is None:
@@ -339,26 +325,9 @@ class Mirrord:
 
     def on_disk(self) -> list[int]:
         """Return the slots whose requests the disk works on."""
-        return [slot for slot, entry in enumerate(self.ops) if entry is not None] + list(self.flush_tokens)
-
-    def flush_ended(self, slot: int, error: int) -> None:
-        """Take a flush that the disk has finished."""
-        token, path = self.flush_tokens.pop(slot)
-        if slot not in self.limits.away:
-            self.flush_free.append(slot)
-        if self.flush_queue and self.flush_free:
-            self._flush(*self.flush_queue.popleft())
-        if token > 1 << 61:
-            token = (token & ~(1 << 62)) >> 1
-            session = self.session
-            if session is not None:
-                session.post(replication.FRAME.pack(replication.FLUSHED, 0, 0, token, 0, error))
-            if error:
-                self.side.disk_failed(None, error)
-        elif path is not None and path is not self.side.path:
-            path.flush_done(token, error, remote=False)
-        else:
-            self.side.flush_done(token, error, remote=False)
+        return [slot for slot, entry in enumerate(self.ops) if entry is not None] + list(
+            self.flushes.under_way
+        )
 
     # -- ports towards clients and the other side --------------------------------------------------------
 
