@@ -50,8 +50,8 @@ def conclude(
     findings, judged = verdicts.judge(results), bars.judge(results)
     own = own_bars.judge(str(settings.get("matrix")), results)
     summarise(console, results, findings, [] if own else judged)
-    for line in own:
-        console.print(line, markup=False)
+    for one in own:
+        console.print(str(one), markup=False)
     if options.text:
         files.write_text(options.text, console.export_text())
     if options.html:

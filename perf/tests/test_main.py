@@ -101,6 +101,16 @@ def test_slow_figures_are_no_error_unless_bars_are_asked_for(measured: list[Matr
     assert program.main(["--bars"]) == program.MISSED
 
 
+def test_matrix_with_bars_of_its_own_is_held_to_those(
+    measured: list[Matrix], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence a bar, in place of the other bars; the status by them alone."""
+    assert program.main(["--matrix", "differences", "--bars"]) == program.MISSED
+    printed = capsys.readouterr().out
+    assert "\nnot measured rate of a full copy against nbdcopy: at least 0.9 is wanted\n" in printed
+    assert "0.55 of limit" not in printed
+
+
 def test_json_is_written(measured: list[Matrix], tmp_path: Path) -> None:
     """The file holds what was measured, and the digest of each workload."""
     file = tmp_path / "out.json"
