@@ -20,7 +20,7 @@ FOR_PORTS = {"wire-protocol.md", "data-on-disk.md"}  # bytes, no commands
 SPAN = re.compile(r"`([^`]+)`")
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?<=\n\n)(?: {4}(?! *[-*\d]).+\n)+", re.MULTILINE)
-NO_SHELL = {"toml", "mermaid", "sh", "conf"}  # languages of blocks that nobody types line by line
+NO_SHELL = {"toml", "mermaid", "sh", "conf", "json"}  # languages of blocks that nobody types line by line
 # The first word of what a person types; ARM* and an assignment before a command are commands too.
 PROGRAMS = re.compile(
     r"(twinset|systemctl|journalctl|apt-get|pip|python3?|make|openssl|printf|sh|dd|u?mount|fsfreeze|nbdcopy|nbdfuse"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from twinset.cluster import events
 
-from .conftest import Pair, disk_group, make_view
+from .conftest import TIMING, Pair, disk_group, make_view
 
 S1, S2 = "server1", "server2"
 BLANK: dict[str, Any] = {
@@ -68,6 +70,22 @@ def test_exactly_one_server_may_start_alone(started: Pair) -> None:
     assert {args["solo_right"] for _, args in started.commands(S1, "close")} == {True}
     assert {args["solo_right"] for _, args in started.commands(S2, "close")} == {False}
     assert len(started.commands(S1, "close")) == len(started.commands(S2, "close")) == 2
+
+
+@pytest.mark.parametrize(("stays", "told"), [(S1, {"down"}), (S2, set())])
+def test_who_gave_the_right_away_does_not_go_on_alone(started: Pair, stays: str, told: set[str]) -> None:
+    """Groups are stopped, then the other one goes: the holder of the right may have closed with it, so who has none
+    closes as it is; were its sets told that the first one is down, both would start alone with different data (R7).
+    """
+    started.held.add("deactivate")
+    started.request(S1, "cluster.stop")
+    started.run(5_000)
+    started.done.clear()
+    started.power_off(S2 if stays == S1 else S1)
+    started.release()
+    started.run(2 * TIMING.timeout_ms)
+    assert {args["state"] for _, args in started.commands(stays, "peer")} == told
+    assert {args["solo_right"] for _, args in started.commands(stays, "close")} == {stays == S1}
 
 
 def test_mirrors_close_after_all_groups_are_stopped(started: Pair) -> None:

@@ -1,5 +1,6 @@
 """The pages of impl/docs are walked: what they tell a person to type is typed on two servers, page by page."""
 
+import json
 import tomllib
 from typing import Any
 
@@ -7,6 +8,7 @@ from harness import audits, topology
 from harness.labs import pair
 from harness.labs.namespaces import Lab
 from harness.labs.running import LATE_S
+from impl.tests.advice.measured_costs import BODY
 
 from .walk import TABLE, Walk
 
@@ -45,6 +47,7 @@ def test_from_bare_servers_to_a_removal() -> None:
         files = {
             "cluster.toml": text,
             "payroll.toml": text + WEB % ("web", 1) + WEB % ("payroll_database_1", 2),
+            "costs.json": json.dumps(BODY),
             "changed": changed + WEB % ("web", 1),
             "without": text.partition("[[group]]")[0],
         }

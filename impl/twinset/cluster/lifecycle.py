@@ -323,21 +323,29 @@ def stop(cluster: Cluster) -> None:
 
 
 def _shutdown(cluster: Cluster) -> None:
-    life = cluster.life
     if not _idle(cluster):
         return
     peer_ready = not cluster.peer_operates or cluster.told.ready
     if not peer_ready:
         return
-    holder = cluster.view.preferred_survivor or cluster.view.servers[0]
-    right = life.alone_at_stop or holder == cluster.me  # exactly one server gets the right (R7)
-    if mirrors.close_all(cluster, dict.fromkeys(cluster.view.sets, right)):
+    if mirrors.close_all(cluster, dict.fromkeys(cluster.view.sets, _gets_the_right(cluster))):
         for name, record in cluster.records.items():
             record.wanted = False
             cluster.runs[name].reason = ""
         cluster.save_records()
         enter(cluster, "closed")
         cluster.log("cluster_stopped")
+
+
+def _gets_the_right(cluster: Cluster) -> bool:
+    """Exactly one server may start alone after a cluster shutdown (R7)."""
+    holder = cluster.view.preferred_survivor or cluster.view.servers[0]
+    return cluster.life.alone_at_stop or holder == cluster.me
+
+
+def has_given_the_right(cluster: Cluster) -> bool:
+    """True from when this server is ready for the end: the peer may have closed with the right to start alone."""
+    return cluster.phase == STOPPING and _idle(cluster) and not _gets_the_right(cluster)
 
 
 def is_ready(cluster: Cluster) -> bool:

@@ -152,9 +152,8 @@ def on_up(cluster: Cluster, name: str) -> None:
         return
     side.up, side.down_since_ms = True, -1
     if cluster.phase in OPERATING or cluster.phase == STARTING:
-        down = cluster.phase != STARTING and not cluster.peer_operates
-        verdict = {"state": "down" if down else "up", "boot_id": cluster.life.peer_boot}
-        command(cluster, name, "peer", verdict)
+        word = "up" if cluster.phase == STARTING else peer_word(cluster)
+        command(cluster, name, "peer", {"state": word, "boot_id": cluster.life.peer_boot})
         if cluster.phase == MEMBER and cluster.peer_operates:
             command(cluster, name, "rebuild", {})
     permits.again(cluster, name)
@@ -191,8 +190,12 @@ def on_died(cluster: Cluster, name: str, reason: str) -> None:
 
 
 def peer_word(cluster: Cluster) -> str:
-    """How the peer is called towards a mirror process."""
-    return "up" if cluster.peer_operates else "down"
+    """How the peer is called towards a mirror process.
+
+    Never "down" once the peer may have closed its sides with the right to start alone: going on alone as well, both
+    would be the latest (R7).
+    """
+    return "up" if cluster.peer_operates or lifecycle.has_given_the_right(cluster) else "down"
 
 
 # -- verdicts ------------------------------------------------------------------------------------------
@@ -250,7 +253,7 @@ def on_needs_peer_stale(cluster: Cluster, name: str, cur: str) -> None:
     side = cluster.mirrors.get(name)
     if side is None or cluster.phase not in OPERATING:
         return
-    if not cluster.peer_operates:
+    if peer_word(cluster) == "down":
         command(cluster, name, "peer", {"state": "down", "boot_id": cluster.life.peer_boot})
     elif owner_of(cluster, name) == cluster.me:
         side.need_cur = cur

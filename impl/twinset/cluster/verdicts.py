@@ -104,7 +104,8 @@ def declare_down(cluster: Cluster, reason: str, *, left: bool = False) -> None:
     name, severity = ("server_left", "warning") if left else ("server_down", "error")
     cluster.log(name, severity, server=cluster.peer, reason=reason)
     requests.fail_forwarded(cluster, f"{cluster.peer} went down")
-    mirrors.peer_verdict(cluster, "down")
+    if mirrors.peer_word(cluster) == "down":
+        mirrors.peer_verdict(cluster, "down")
     cluster.failback.clear()
     _forget_told(cluster)
     if life.phase == MEMBER:

@@ -88,7 +88,7 @@ class Membership:
         if not server.leased:
             world.run(process, process.side.freeze, "no lease")
         if server.known_boot:
-            world.run(process, lambda: requests.peer(process.side, down=server.peer_down))
+            world.run(process, lambda: requests.peer(process.side, down=self._is_told_down(server)))
             if server.member and not server.peer_down:
                 world.run(process, requests.rebuild, process.side)
 
@@ -140,6 +140,10 @@ class Membership:
         self._declare(me, other)
         return True
 
+    def _is_told_down(self, me: Server) -> bool:
+        """Not while the sets close: the other server may have closed with the right to start alone (R7)."""
+        return me.peer_down and (self.stopping < 2 or self.right == me.index)
+
     def _declare(self, me: Server, other: Server) -> None:
         world = self.world
         world.note(me.index, "membership: the other server is down")
@@ -153,7 +157,8 @@ class Membership:
         if other.index in (self.active, self.moving):  # a server that was never admitted takes nothing over
             self.active, self.moving = me.index if me.member else -1, -1
         if me.process is not None:
-            world.run(me.process, lambda: requests.peer(me.process.side, down=True))  # type: ignore[union-attr]
+            down = self._is_told_down(me)
+            world.run(me.process, lambda: requests.peer(me.process.side, down=down))  # type: ignore[union-attr]
         if me.process is not None and me.process.side.told.frozen != "":
             world.run(me.process, me.process.side.thaw)
 

@@ -86,7 +86,7 @@ MUTANTS = {
         "R6", "what was copied does not enter the window", bugs.copied_is_durable_at_once
     ),
     "full-copy-late": Mutant(
-        "R6", "a full copy fills the map after the target agreed", bugs.full_copy_counts_late, 40
+        "R6", "a full copy fills the map after the target agreed", bugs.full_copy_counts_late, 2490
     ),
     "ended-copy-clears": Mutant(
         "R6", "a piece of an ended copy clears difference", bugs.ended_copy_clears, 846
