@@ -251,7 +251,10 @@ def test_of_two_sources_the_one_that_does_not_serve_gives_way_to_the_failed_disk
 
 
 def test_a_refusal_that_stays_the_same_is_told_once() -> None:
-    """The disk of the other side has failed: every new session is refused for the one reason, until one attaches."""
+    """The disk of the other side has failed: every new session is refused for the one reason, until one attaches.
+
+    No rebuild was interrupted by that: none had begun.
+    """
     side, ports = make(State.SOLO, base=4)
     side.told.rebuild = True
 
@@ -264,6 +267,7 @@ def test_a_refusal_that_stays_the_same_is_told_once() -> None:
     for reason in ("its disk has failed", "its disk has failed", "it was closed", "it was closed"):
         refused(reason)
     assert ports.events.count("attach_refused") == 2
+    assert "rebuild_interrupted" not in ports.events
     side.session_up(peer(State.STALE, cur=4))
     side.control({"type": "attached", "epoch": 1})
     side.session_down("cut")

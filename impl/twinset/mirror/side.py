@@ -25,7 +25,6 @@ from . import attaching, control_messages, copy_mode, divergence, failures, requ
 from .cluster_partition import NO_ID, Record, Role, State
 from .copy_mode import Decision, View
 from .session import (
-    ATTACHING,
     CONNECTED,
     COPY_RUNS,
     FINISHING,
@@ -212,7 +211,7 @@ class Side:
             self.maps.absorb_window()
             self.path.drop_remote()
             self.path.set_mode(SOLO)
-            if session.phase in (COPY_RUNS, ATTACHING, FINISHING):
+            if session.phase in (COPY_RUNS, FINISHING):
                 self.ports.log("rebuild_interrupted", reason=reason, left_bytes=self.maps.dirty_bytes)
         elif self.solo_permitted():
             self.go_solo(reason)
