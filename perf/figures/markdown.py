@@ -6,7 +6,7 @@ the file and never written by hand (`perf.figures.provenance` puts it there, a t
 
 from collections.abc import Callable, Iterator, Sequence
 
-from perf.figures import ahead, bars, baseline, growth, report, spreads, verdicts
+from perf.figures import ahead, bars, baseline, growth, own_bars, report, spreads, verdicts
 from perf.figures.matrix import JOBS
 from perf.figures.results import ACTIVE, COPIES, LIMIT, MIRRORED, NBDCOPY, QEMU, RAW, STANDBY, Results
 from perf.figures.stored import Stored
@@ -124,6 +124,15 @@ def _growth(found: Stored) -> Iterator[str]:
         yield _row(growth.KINDS[one.kind], one.size, one.shown, _strong("met" if one.linear else "missed"))
 
 
+def _own_bars(found: Stored) -> Iterator[str]:
+    """The bars that its matrix has for itself."""
+    yield "| | what | wanted | median (extremes) |"
+    yield "| --- | --- | --- | --- |"
+    for one in own_bars.judge(str(found.settings.get("matrix")), found.results):
+        word = {None: "not measured", True: "met", False: "missed"}[one.met]
+        yield _row(_strong(word), one.fact, one.wanted, one.observed)
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -134,7 +143,7 @@ def _strong(word: str) -> str:
 
 MAKERS: dict[str, Maker] = {
     "run": _run, "rows": _rows, "bars": _bars, "bars-line": _bars_line, "guide": _guide, "copies": _copies,
-    "situations": _situations, "growth": _growth,
+    "situations": _situations, "growth": _growth, "own-bars": _own_bars,
 }  # fmt: skip
 
 
