@@ -15,7 +15,7 @@ from perf.figures.stored import Stored
 
 ROUNDS_MIN = 5
 NAME = "standard.json"
-DERIVED = ("bars", "guide", "against_qemu")
+DERIVED = ("bars", "guide", "against_qemu", "own_bars")
 UNSAID = (
     "host",
     "load_average",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from perf.figures import spreads
 from perf.figures.coefficients import SHAPES
 from perf.figures.conditions import CONDITIONS, Condition, key
-from perf.figures.results import FULL, MIRRORED, RAW, Results, slowed
+from perf.figures.results import FULL, MIRRORED, RAW, Results
 from perf.figures.spreads import Interval
 from perf.figures.verdicts import MET, MISSED, OPEN
 from twinset.advice import expectation
@@ -78,7 +78,7 @@ def _under(found: Coefficients, results: Results, condition: Condition) -> Itera
             yield Prediction(job, RAW, "IOPS", expectation.raw(found, kind, machine), seen)
         if seen := _seen(results.iops(job, MIRRORED)):
             yield Prediction(job, MIRRORED, "IOPS", expectation.mirrored(found, kind, machine), seen)
-    copied = slowed(FULL, condition.name)
+    copied = key(FULL, condition.name)
     if found.copy and (seen := _seen({n: run.mib_s for n, run in results.copies.get(copied, {}).items()})):
         yield Prediction("copy", copied, "MiB/s", expectation.copy_mib_s(found, machine), seen)
 

@@ -22,7 +22,7 @@ FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
 NO_FASTSYNC = "copy without FastSync"
 DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 50, 100)}
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
-SLOWED = tuple(f"{FULL}@{name}" for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))  # see slowed()
+SLOWED = tuple(key(FULL, name) for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))
 COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY, *SLOWED)
 CONTIGUOUS, SCATTERED = "contiguous", "scattered"
 # Copies of differences that the suite counts itself, see differences.py: kind -> shape and share of the disk.
@@ -40,11 +40,6 @@ SPREAD_FACTOR_MAX = 1.5
 BUSY_SHARE_MAX = 0.1
 REBUILD_SHARE_MIN = 0.7
 _SLOW = tuple(condition for condition in CONDITIONS.values() if condition.throttled)
-
-
-def slowed(kind: str, condition: str) -> str:
-    """The kind of a copy under a condition."""
-    return f"{kind}@{condition}" if condition else kind
 
 
 @dataclass(frozen=True)
