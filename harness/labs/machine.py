@@ -136,9 +136,19 @@ class Machine(Asking):
             raise LabError(f"a virtual machine's disk cannot do {kind!r}; only {STALL!r}, for a whole disk")
         self.throttle(iops=STALLED_IOPS if kind else 0)
 
+    def disk_devices(self) -> list[str]:
+        """The names of its mirror disks and of those for perf, without the system's."""
+        return sorted(set(re.findall(r"<target dev='(vd[b-z])'", self.domain.XMLDesc(0))))
+
     def throttle(self, *, iops: int = 0, bytes_per_s: int = 0, device: str = "vdb") -> None:
         """Limit a disk, the first one of the mirror set where none is named; 0: no limit."""
         limits = {"total_iops_sec": iops, "total_bytes_sec": bytes_per_s}
+        self.domain.setBlockIoTune(device, limits, LIVE)
+
+    def throttle_each_way(self, iops: int, bytes_per_s: int, device: str) -> None:
+        """Limit a disk's reads and its writes, each by itself; 0: no limit."""
+        rates = {"iops": iops, "bytes": bytes_per_s}
+        limits = {f"{way}_{what}_sec": rate for way in ("read", "write") for what, rate in rates.items()}
         self.domain.setBlockIoTune(device, limits, LIVE)
 
     # -- inside

@@ -231,7 +231,7 @@ class VagrantLab:
             with contextlib.suppress(Exception):
                 if machine.paused:
                     machine.resume()
-                for device in ("vdb", "vdc", "vdd"):
+                for device in machine.disk_devices():
                     machine.throttle(device=device)
             machine.forget_guest()
         self._keeper.kill()  # the wire's other end lies in its namespace

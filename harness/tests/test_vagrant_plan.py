@@ -32,7 +32,7 @@ def test_two_servers_on_three_networks() -> None:
         ]
         assert [card["isolated"] for card in server["cards"]] == [False, True, True]
         assert [card["mirror"] for card in server["cards"]] == [False, True, False]
-        assert [disk["serial"] for disk in server["disks"]] == ["mirror1", "mirror2", "mirror3"]
+        assert [disk["serial"] for disk in server["disks"]] == ["mirror1", "mirror2", "mirror3", "mirror4"]
 
 
 def test_no_host_address_is_a_servers() -> None:

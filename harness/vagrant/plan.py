@@ -2,7 +2,7 @@
 
 The environment chooses (all optional):
 
-    TWINSET_VM_DISKS=3        disks of each server: the mirror set's, then two for perf (its peer, a raw disk)
+    TWINSET_VM_DISKS=4        disks of each server: the mirror set's, then three for perf (DRBD's, a raw one, md's)
     TWINSET_VM_DISK_MIB=512   their size
     TWINSET_VM_MEMORY_MIB=768 memory of each server
     TWINSET_VM_CPUS=2         its processors
@@ -35,7 +35,7 @@ DISKS_MAX, DISK_MIB_MIN, MEMORY_MIB_MIN, CPUS_MAX = 8, 64, 384, 16
 class Settings:
     """The user's choices, checked."""
 
-    disks: int = 3  # one of the mirror set, and two for perf: its peer and the raw disk; sparse files all
+    disks: int = 4  # one of the mirror set, and three for perf: DRBD's, a raw one, md's; sparse files all
     disk_mib: int = 512
     memory_mib: int = 768
     cpus: int = 2  # with one, a card's queue was seen to stop for good after a pause

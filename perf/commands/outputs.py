@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--guide", action="store_true", help="exit status 1 when a figure of the guide is missed or left open"
     )
     parser.add_argument(
-        "--ahead", action="store_true", help="exit status 1 when a row is not ahead of QEMU's network mirror"
+        "--ahead",
+        action="store_true",
+        help="exit status 1 when a row is not ahead of QEMU's network mirror, or is behind DRBD",
     )
     parser.add_argument(
         "--growth",
@@ -49,7 +51,7 @@ def conclude(
     )
     findings, judged = verdicts.judge(results), bars.judge(results)
     own = own_bars.judge(str(settings.get("matrix")), results)
-    summarise(console, results, findings, [] if own else judged)
+    summarise(console, results, findings, [] if own else judged, str(settings.get("matrix")))
     for one in own:
         console.print(str(one), markup=False)
     if options.text:
@@ -71,7 +73,11 @@ def conclude(
 
 
 def summarise(
-    console: Console, results: Results, findings: list[verdicts.Finding], judged: list[bars.Verdict]
+    console: Console,
+    results: Results,
+    findings: list[verdicts.Finding],
+    judged: list[bars.Verdict],
+    named: str,
 ) -> None:
     """Tables, warnings, what was not measured, verdicts."""
     for table in report.tables(results):
@@ -79,7 +85,7 @@ def summarise(
     for warning in results.warnings():
         console.print(f"warning: {warning}", markup=False, style="yellow")
     for line in (
-        *report.not_measured_lines(results),
+        *report.not_measured_lines(results, named),
         *report.bar_lines(judged),
         *ahead.lines(ahead.judge(results)),
         *report.guide_lines(findings),

@@ -15,17 +15,21 @@ from perf.commands import outputs
 from perf.errors import PerfError
 from perf.figures import foreseen, matrix, own_bars, report, stored
 from perf.figures.conditions import CONDITIONS, key
-from perf.figures.matrix import CLUSTER, GROUPED, PAIR, SMOKE, STANDARD, Matrix
+from perf.figures.matrix import CLUSTER, GROUPED, MACHINES, PAIR, SMOKE, STANDARD, Matrix
 from perf.figures.results import ROWS, Results
+from perf.peers import drbd, md
 from perf.shell import files, fio, machine
+from perf.shell.beside import Beside
 from perf.shell.cluster import Cluster
 from perf.shell.groups import GroupsScene
 from perf.shell.pair import Pair
 from perf.shell.suite import ClusterScene, PairScene, Suite, forget_incomplete, needs_mirror
+from perf.shell.vms import Machines
 
 HELP = "measure and judge"
 OK, MISSED = outputs.OK, outputs.MISSED
 FAILED, TERMINATED = 3, 143
+VAGRANT = "vagrant"
 SECONDS_MIN = 0.2
 DISK_MIB_MIN = 32
 MATRICES = matrix.MATRICES | own_bars.MATRICES
@@ -86,12 +90,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lab",
-        choices=("namespaces", "vagrant"),
+        choices=("namespaces", VAGRANT),
         default="namespaces",
-        help="vagrant: raw disk, DRBD and twinset in the two virtual machines (make vms)",
-    )
-    parser.add_argument(
-        "--iops", type=_at_least(int, 0), default=0, help="with --lab vagrant: limit every disk to this"
+        help=f"vagrant: the two virtual machines (make vms), with DRBD and md beside; its matrix is {MACHINES.name}",
     )
     parser.add_argument(
         "--latency", action="store_true",
@@ -105,7 +106,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def planned(options: argparse.Namespace) -> Matrix:
     """The matrix that the options ask for."""
-    chosen = SMOKE if options.smoke else MATRICES[options.matrix or STANDARD.name]
+    usual = MACHINES.name if options.lab == VAGRANT else STANDARD.name
+    chosen = SMOKE if options.smoke else MATRICES[options.matrix or usual]
     if options.rows or options.jobs:
         blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
         chosen = replace(chosen, name="chosen", blocks=blocks)
@@ -158,8 +160,6 @@ def command(options: argparse.Namespace) -> int:
     """Measure; 1 when a bar was asked for and missed, 3 when something kept the suite from measuring."""
     progress = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the way out takes the lab down
-    if options.lab == "vagrant":
-        return in_machines(options, lambda line: progress.print(line, markup=False))
     plan = planned(options)
     if options.plan:
         print("\n".join(foreseen.lines(plan)))
@@ -170,23 +170,6 @@ def command(options: argparse.Namespace) -> int:
         raise PerfError(str(error)) from error
     record.save()
     return outputs.conclude(options, record.results, record.surroundings, settings_of(plan))
-
-
-def in_machines(options: argparse.Namespace, say: Say) -> int:
-    """Measure in the two virtual machines, with DRBD beside."""
-    from perf.shell import vms
-
-    keys = ("rounds", "seconds", "jobs", "disk_mib", "iops")
-    given = {name: getattr(options, name) for name in keys if getattr(options, name) is not None}
-    try:
-        body = vms.measure(vms.Settings(**given), say)
-    except HarnessError as error:
-        raise PerfError(str(error)) from error
-    for line in body["lines"]:
-        print(line)
-    if options.json:
-        options.json.write_text(vms.text(body))
-    return OK
 
 
 def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any]) -> Results:
@@ -204,24 +187,33 @@ def begun(plan: Matrix, options: argparse.Namespace, surroundings: dict[str, Any
     return results
 
 
+def _on_pair(suite: Suite, scene: PairScene) -> None:
+    scene.begin()
+    suite.run(PAIR, scene)
+    scene.end()
+
+
 def measure(plan: Matrix, options: argparse.Namespace, say: Say) -> Record:
     """Bring each scene up, run its part, take it down."""
     machine.require_tools()
     surroundings = machine.surroundings(machine.images_directory())
+    if options.lab == VAGRANT:
+        tuned = {"drbd": f"protocol C, {drbd.tuning()}", "md": md.TUNING}
+        surroundings["versions"] |= {"lab": "two virtual machines", **tuned}
     record = Record(plan, begun(plan, options, surroundings), surroundings, options.json or options.resume)
     say(
         f"{plan.name}: {len(plan.cells())} cells, {plan.rounds} rounds, about {plan.estimated_s() / 60:.0f} minutes"
     )
     suite = Suite(plan, record.results, say, record.save)
     if suite.open_in(PAIR):
-        say(
-            f"two servers, images of {plan.disk_mib} MiB on {surroundings['machine']['file_system'].partition(' (')[0]}"
-        )
-        with Pair(plan.disk_mib) as pair:
-            scene = PairScene(pair, plan, record.results)
-            scene.begin()
-            suite.run(PAIR, scene)
-            scene.end()
+        where = surroundings["machine"]["file_system"].partition(" (")[0]
+        say(f"two servers, images of {plan.disk_mib} MiB on {where}")
+        if options.lab == VAGRANT:
+            with Machines(plan.disk_mib) as machines:
+                _on_pair(suite, PairScene(machines, machines, plan, record.results))
+        else:
+            with Pair(plan.disk_mib) as pair:
+                _on_pair(suite, PairScene(pair, Beside(pair), plan, record.results))
         if needs_mirror(plan.of_scene(PAIR)):
             say("both copies are byte-identical")
     if suite.open_in(CLUSTER):

@@ -15,7 +15,7 @@ from perf.figures.stored import Stored
 
 ROUNDS_MIN = 5
 NAME = "standard.json"
-DERIVED = ("bars", "guide", "against_qemu", "own_bars")
+DERIVED = ("bars", "guide", "against_peers", "own_bars")
 UNSAID = (
     "host",
     "load_average",

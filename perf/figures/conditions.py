@@ -49,6 +49,8 @@ PLAIN = Condition("", "as the machine is")
 _HALF = "; the client asks for half of what the disk gives at read:write 2:1"
 _ALL = (
     PLAIN,
+    Condition("disk-100", "disks of 100 IOPS and 50 MiB/s (one of the guide's day)", 100, 50),
+    Condition("disk-100-half", "disks of 100 IOPS and 50 MiB/s" + _HALF, 100, 50, offered_iops=(50, 25)),
     Condition("disk-500", "disks of 500 IOPS and 200 MiB/s (rotating)", 500, 200),
     Condition("disk-500-half", "disks of 500 IOPS and 200 MiB/s" + _HALF, 500, 200, offered_iops=(250, 125)),
     Condition("disk-5000", "disks of 5,000 IOPS and 200 MiB/s (SATA SSD)", 5000, 200),

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from perf.figures import ahead, bars, latency, plots, report, verdicts
-from perf.figures.results import ACTIVE, BASES, COPIES, JOB_ROWS, NBDCOPY, ROUND_TRIP, STANDBY, Results
+from perf.figures.results import ACTIVE, COPIES, IN_MACHINES, JOB_ROWS, NBDCOPY, ROUND_TRIP, STANDBY, Results
 
 STYLE = """
 :root{--paper:#fff;--ink:#1b1f24;--faint:#667;--rule:#dde;--good:#176b3a;--bad:#b3261e;--open:#8a5a00;
@@ -40,6 +40,8 @@ WHAT = {
     "mirrored": "the mirrored disk, both servers in step",
     "sampled": f"mirrored, while the mirror processes stamp every {latency.EVERY}th operation",
     "qemu": "QEMU's network mirror",
+    "drbd": "DRBD 8.4, protocol C",
+    "md": "md RAID1 over NBD",
     "broken": "the other server is dead, differences are recorded",
     "failed-over": "the other server died while it served, this one took over",
     "rebuild": "during a full copy",
@@ -66,15 +68,18 @@ def page(results: Results, about: Mapping[str, Any], settings: Mapping[str, Any]
                     *latency.lines(results),
                 ]
             ),
-            "<h2>Beside QEMU's network mirror</h2>",
+            "<h2>Beside the peers</h2>",
             _list(ahead.lines(ahead.judge(results))),
             "<h2>Plots</h2>",
             _plots(results),
             "<h2>Every figure</h2>",
             *_tables(results),
             "<h2>Not measured</h2>",
-            "<p>Cells of the exhaustive matrix that this run left out.</p>",
-            _list(line.removeprefix("not measured ") for line in report.not_measured_lines(results)),
+            "<p>Cells of the whole matrix that this run left out.</p>",
+            _list(
+                line.removeprefix("not measured ")
+                for line in report.not_measured_lines(results, str(settings.get("matrix")))
+            ),
         ]
     )
     return (
@@ -143,9 +148,7 @@ def _tables(results: Results) -> Iterator[str]:
         "mean us",
         "p50 us",
         "p99 us",
-        "of raw",
-        "of limit",
-        "of qemu",
+        *(f"of {base}" for base in results.bases()),
         "CPU us/op",
     )
     rows = []
@@ -158,7 +161,7 @@ def _tables(results: Results) -> Iterator[str]:
             ]
             cells += [
                 report.span(results.ratio(job, row, base)) if row not in (base, ROUND_TRIP) else ""
-                for base in BASES
+                for base in results.bases()
             ]
             cpu = [results.cpu(job, row, side) for side in (ACTIVE, STANDBY)]
             cells.append(" + ".join(f"{one.median:.0f}" for one in cpu if one))
@@ -178,7 +181,7 @@ def _tables(results: Results) -> Iterator[str]:
     copies = [
         f'<tr><td class="text">{escape(kind)}</td><td>{escape(report.span(results.copy_spread(kind)))}</td>'
         f"<td>{escape(report.span(results.copy_ratio(kind, NBDCOPY)) if kind != NBDCOPY else '')}</td></tr>"
-        for kind in COPIES
+        for kind in (*COPIES, *IN_MACHINES)
         if results.copies.get(kind)
     ]
     if copies:

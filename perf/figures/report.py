@@ -12,6 +12,7 @@ from perf.figures.results import (
     BASES,
     COPIES,
     DIFFERENCE_KINDS,
+    IN_MACHINES,
     JOB_ROWS,
     MIRRORED,
     NBDCOPY,
@@ -50,7 +51,7 @@ def as_json(results: Results, surroundings: Mapping[str, Any], settings: Mapping
         },
         "switches": [{stage: round(ms, 1) for stage, ms in one.items()} for one in results.switches],
         "bars": [verdict.as_json() for verdict in bars.judge(results)],
-        "against_qemu": [verdict.as_json() for verdict in ahead.judge(results)],
+        "against_peers": [verdict.as_json() for verdict in ahead.judge(results)],
         "own_bars": [one.as_json() for one in own_bars.judge(str(settings.get("matrix")), results)],
         "guide": [finding.as_json() for finding in verdicts.judge(results)],
     }
@@ -103,16 +104,8 @@ def _job_table(results: Results) -> Table:
     table = Table(title="Median (min to max) over the rounds; ratios paired by round", title_justify="left")
     table.add_column("job", no_wrap=True)
     table.add_column("row", no_wrap=True)
-    titles = (
-        "IOPS",
-        "MiB/s",
-        "mean µs",
-        "p99 µs",
-        "of raw",
-        "of limit",
-        "of qemu",
-        "CPU µs/op\nactive + standby",
-    )
+    shares = [f"of {base}" for base in results.bases()]
+    titles = ("IOPS", "MiB/s", "mean µs", "p99 µs", *shares, "CPU µs/op\nactive + standby")
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
     for job, measured in results.jobs.items():
@@ -126,7 +119,10 @@ def _job_table(results: Results) -> Table:
 def _cells(results: Results, job: str, row: str) -> list[str]:
     cells = [span(results.spread(job, row, "iops"))]
     cells += [middle(results.spread(job, row, name)) for name in ("mib_s", "mean_us", "p99_us")]
-    cells += [span(results.ratio(job, row, base)) if row not in (base, ROUND_TRIP) else "" for base in BASES]
+    cells += [
+        span(results.ratio(job, row, base)) if row not in (base, ROUND_TRIP) else ""
+        for base in results.bases()
+    ]
     cpu = [results.cpu(job, row, side) for side in (ACTIVE, STANDBY)]
     return [*cells, " + ".join(f"{one.median:.0f}" for one in cpu if one)]
 
@@ -135,7 +131,7 @@ def _copy_table(results: Results) -> Table:
     table = Table(title="Copies between the two servers", title_justify="left")
     for title in ("copy", "MiB/s", "of nbdcopy", "CPU µs/MiB\nsource + target"):
         table.add_column(title, justify="left" if title == "copy" else "right", no_wrap=True)
-    for kind in (name for name in (*COPIES, *DIFFERENCE_KINDS) if name in results.copies):
+    for kind in (name for name in (*COPIES, *IN_MACHINES, *DIFFERENCE_KINDS) if name in results.copies):
         runs = results.copies[kind].values()
         last = list(runs)[-1].cpu_us_per_mib
         note = f"{kind}, {list(runs)[-1].copied_bytes >> 20} MiB"
@@ -152,10 +148,14 @@ def _copy_table(results: Results) -> Table:
     return table
 
 
-def not_measured_lines(results: Results) -> list[str]:
-    """What the exhaustive matrix has and this run has not, one line a block; jobs that lack the same rows together."""
-    lacking, lines = set(matrix.not_measured(results)), []
-    for block in matrix.EXHAUSTIVE.blocks:
+def not_measured_lines(results: Results, named: str = "") -> list[str]:
+    """What the whole has and this run has not, one line a block; jobs that lack the same rows together.
+
+    The whole is the exhaustive matrix, in the virtual machines theirs.
+    """
+    whole = matrix.MACHINES if named == matrix.MACHINES.name else matrix.EXHAUSTIVE
+    lacking, lines = set(matrix.missing(whole.cells(), results)), []
+    for block in whole.blocks:
         rows: dict[str, list[str]] = {}
         for cell in block.cells():
             if cell in lacking:

@@ -9,20 +9,25 @@ from perf.figures.fio_output import Figures
 from perf.figures.growth import GROWTH
 from perf.figures.spreads import Spread
 
-RAW, LIMIT, NBD, MIRRORED, QEMU = "raw", "limit", "nbd", "mirrored", "qemu"
+RAW, LIMIT, NBD, MIRRORED = "raw", "limit", "nbd", "mirrored"
+QEMU, DRBD, MD = "qemu", "drbd", "md"  # other mirrors
 BROKEN, FAILED_OVER = "broken", "failed-over"
 REBUILD, REBUILD_FAST, COPY = "rebuild", "rebuild-fast", "copy"
 ROUND_TRIP = "round-trip"  # of plain TCP: what a mirrored write cannot do without
 SAMPLED = "sampled"  # mirrored, while the mirror processes stamp every Nth operation
-JOB_ROWS = (RAW, LIMIT, NBD, MIRRORED, SAMPLED, QEMU, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP)
+JOB_ROWS = (
+    RAW, LIMIT, NBD, MIRRORED, SAMPLED, QEMU, DRBD, MD, BROKEN, FAILED_OVER, REBUILD, REBUILD_FAST, ROUND_TRIP,
+)  # fmt: skip
 ROWS = (*JOB_ROWS, COPY)
-BASES = (RAW, LIMIT, QEMU)
+BASES = (RAW, LIMIT, QEMU, DRBD, MD)
 
 FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
 NO_FASTSYNC = "copy without FastSync"
 DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 50, 100)}
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
 SLOWED = tuple(key(FULL, name) for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))
+DRBD_FULL = "full copy by DRBD"
+IN_MACHINES = (DRBD_FULL, key(FULL, "disk-100"), key(DRBD_FULL, "disk-100"))
 COPIES = (FULL, HIGH_SPEED, *DIFFERENCES, NBDCOPY, *SLOWED)
 CONTIGUOUS, SCATTERED = "contiguous", "scattered"
 # Copies of differences that the suite counts itself, see differences.py: kind -> shape and share of the disk.
@@ -152,6 +157,10 @@ class Results:
         above, below = ({n: m.mib_s for n, m in self.copies.get(k, {}).items()} for k in (kind, base))
         ratios = spreads.paired(above, below)
         return spreads.spread(ratios) if ratios else None
+
+    def bases(self) -> list[str]:
+        """The rows that others are held against, as far as this run has them."""
+        return [base for base in BASES if any(base in rows for rows in self.jobs.values())]
 
     def measured(self, job: str, row: str) -> bool:
         """True when there is a figure."""

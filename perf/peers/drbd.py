@@ -75,6 +75,11 @@ def promote() -> list[list[str]]:
     ]
 
 
+def whole_copy() -> list[str]:
+    """On the server that serves: the other side is worth nothing from now on, and everything is copied to it."""
+    return ["drbdadm", "invalidate-remote", RESOURCE]
+
+
 def end() -> list[list[str]]:
     """On each server: down, and the driver gone."""
     return [["drbdadm", "down", RESOURCE], ["modprobe", "-r", "drbd"]]

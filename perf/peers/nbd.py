@@ -8,6 +8,7 @@ from harness.errors import LabError
 from harness.run import Process
 from harness.wait import wait_for
 from perf.errors import PerfError
+from perf.figures.jobs import Target
 from perf.peers.qemu import wait_ended
 from perf.shell import machine
 from perf.shell.pair import Pair
@@ -31,6 +32,7 @@ class PlainNbd:
     """Runs on the active server's raw image, from ``with`` to its end."""
 
     uri = f"nbd+unix:///?socket={SOCKET}"
+    target = Target(uri=uri)
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
@@ -38,7 +40,7 @@ class PlainNbd:
 
     def __enter__(self) -> Self:
         self._process = process = self._pair.active.popen(
-            [*ARGV, str(self._pair.raw[0])], stdout=None, stderr=None
+            [*ARGV, str(self._pair.plain_images[0])], stdout=None, stderr=None
         )
         try:
             wait_for(lambda: self._answers(process), READY_S, f"{PROGRAM} to answer")

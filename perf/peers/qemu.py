@@ -16,6 +16,7 @@ from harness.run import Process, kill_group
 from harness.topology import MIRROR
 from harness.wait import wait_for
 from perf.errors import PerfError
+from perf.figures.jobs import Target
 from perf.figures.results import ACTIVE, STANDBY
 from perf.shell import machine
 from perf.shell.pair import Pair
@@ -65,6 +66,7 @@ class QemuMirror:
     """Runs on the two raw images of a pair, from ``with`` to its end."""
 
     uri = f"nbd+unix:///mirror?socket={SOCKET}"
+    target = Target(uri=uri)
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
@@ -73,7 +75,7 @@ class QemuMirror:
         self._processes: list[Process] = []
 
     def __enter__(self) -> Self:
-        own, other = self._pair.raw
+        own, other = self._pair.plain_images
         try:
             self._begin(self._pair.standby, target_argv(other, self._address),
                         f"nbd://{self._address}:{PORT}/disk")  # fmt: skip

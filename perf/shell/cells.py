@@ -11,8 +11,10 @@ from perf.figures.jobs import Target
 from perf.figures.matrix import Cell
 from perf.figures.results import (
     BROKEN,
+    DRBD,
     FAILED_OVER,
     LIMIT,
+    MD,
     MIRRORED,
     NBD,
     QEMU,
@@ -23,11 +25,9 @@ from perf.figures.results import (
     SAMPLED,
     Measurement,
 )
-from perf.peers.nbd import PlainNbd
-from perf.peers.qemu import QemuMirror
-from perf.shell import fio, machine, round_trip
+from perf.shell import fio, machine
+from perf.shell.bench import Bench, Others, Run
 from perf.shell.copies import Copies
-from perf.shell.pair import Pair
 from perf.shell.rebuilds import Rebuilds
 
 # Both ways; a slice of the throttle is a tenth of 1 s.
@@ -39,9 +39,10 @@ Used = Callable[[], dict[str, float]]
 class Cells:
     """Measures on one pair."""
 
-    def __init__(self, pair: Pair, seconds: float) -> None:
+    def __init__(self, pair: Bench, others: Others, seconds: float) -> None:
         self.pair = pair
-        self.copies = Copies(pair)
+        self.copies = Copies(pair, others)
+        self._others = others
         self._seconds = seconds
         self._runs = 0
         self._most: dict[tuple[str, int], Figures] = {}  # what the slowed raw disk did of a workload
@@ -52,19 +53,19 @@ class Cells:
         pair, job = self.pair, cell.workload
         raws, exports = pair.targets
         if cell.row == RAW:
-            measured = self._run(job, [Target(str(path)) for path in raws], number)
+            measured = self._run(job, raws, number)
             if pair.condition.throttled and not any(pair.condition.offered_iops):
                 self._most[job, pair.condition.disk_iops] = measured.figures
             return measured
         if cell.row == LIMIT:
-            return self._run(job, [Target(str(path)) for path in pair.raw], number, combine=fio_output.slower)
+            return self._run(job, pair.raw, number, combine=fio_output.slower)
         if cell.row == ROUND_TRIP:
-            return Measurement(round_trip.measure(pair, self._seconds))
+            return Measurement(self._others.round_trip(self._seconds))
         if cell.row in (REBUILD, REBUILD_FAST):
             return self._rebuilds.measure(job, number, blank=cell.row == REBUILD)
-        if cell.row in (QEMU, NBD):
-            with QemuMirror(pair) if cell.row == QEMU else PlainNbd(pair) as peer:
-                return self._run(job, [Target(uri=peer.uri)], number, peer.cpu_seconds)
+        if cell.row in (QEMU, NBD, DRBD, MD):
+            with self._others.peer(cell.row) as peer:
+                return self._run(job, [peer.target], number, peer.cpu_seconds)
         {
             MIRRORED: pair.to_normal,
             SAMPLED: pair.to_normal,
@@ -73,7 +74,7 @@ class Cells:
         }[cell.row]()
         if cell.row == SAMPLED:
             pair.sample(latency.EVERY)
-        measurement = self._run(job, [Target(uri=uri) for uri in exports], number, pair.cpu_seconds)
+        measurement = self._run(job, exports, number, pair.cpu_seconds)
         if cell.row == SAMPLED:
             measurement = replace(measurement, latency=pair.sample(0))
         state = pair.status().get("set_state")
@@ -83,13 +84,15 @@ class Cells:
 
     def warm_up(self) -> None:
         """One run that does not count: fio and its libraries are read, the images' journal is written out."""
-        self._run(PROOFS[-1], [Target(str(self.pair.raw[0]))], 0, seconds=min(1.0, self._seconds))
+        self._run(PROOFS[-1], self.pair.raw[:1], 0, seconds=min(1.0, self._seconds))
 
     def prove(self, condition: Condition) -> float:
         """IOPS of the throttled raw disk, asked for all it gives, the worse way; PerfError when that is not it."""
         for _ in range(PROOFS_MAX):
-            raw = [Target(str(self.pair.raw[0]))]
-            found = [self._run(job, raw, 0, seconds=PROOF_S, whole=True).figures.iops for job in PROOFS]
+            found = [
+                self._run(job, self.pair.raw[:1], 0, seconds=PROOF_S, whole=True).figures.iops
+                for job in PROOFS
+            ]
             if all(throttling.proved(measured, condition.disk_iops) for measured in found):
                 return max(found, key=lambda measured: abs(measured - condition.disk_iops))
         raise PerfError(
@@ -99,12 +102,12 @@ class Cells:
 
     def _start(
         self, job: str, targets: Sequence[Target], number: int, seconds: float, *, whole: bool = False
-    ) -> fio.Fio:
+    ) -> Run:
         self._runs += 1
         text = fio.load(job).aimed(
             targets, seed=number + 1, seconds=seconds, offered_iops=(0, 0) if whole else self._offered(job)
         )
-        return fio.Fio(self.pair, text, self.pair.directory / f"{self._runs:04d}-{job}")
+        return self.pair.fio(text, self.pair.directory / f"{self._runs:04d}-{job}")
 
     def _offered(self, job: str) -> tuple[int, int]:
         """Half of what the raw disk did at this depth, as far as this run has measured that; else of its name."""

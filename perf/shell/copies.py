@@ -1,49 +1,46 @@
-"""Copies of the whole disk and of differences, beside nbdcopy over the same wire."""
+"""Copies of the whole disk and of differences."""
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import LabError
-from harness.run import Process, kill_group, run
-from harness.topology import MIRROR
-from harness.wait import now_s, wait_for
 from perf.errors import PerfError
 from perf.figures import differences
-from perf.figures.conditions import AT, CONDITIONS, PLAIN
-from perf.figures.jobs import Target
+from perf.figures.conditions import PLAIN, Condition, parted
 from perf.figures.results import (
     CONTIGUOUS,
     DIFFERENCE_KINDS,
     DIFFERENCE_PERCENT,
+    DRBD_FULL,
     FULL,
     HIGH_SPEED,
     NBDCOPY,
     SCATTERED,
-    SLOWED,
     CopyMeasurement,
 )
-from perf.shell import fio, images
-from perf.shell.pair import Pair
+from perf.shell import fio
+from perf.shell.bench import Bench, Others
 
 DIFFERENCE = "difference-64k-qd4"
 SHAPES = {CONTIGUOUS: "difference-contiguous-64k-qd4", SCATTERED: "difference-scattered-4k-qd16"}
 HIGH_SPEED_PERCENT = 25
-NBDCOPY_S = 600.0
-PORT = 10809
+COPY_S = 600.0
 
 
 class Copies:
     """The copies of one pair."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Bench, others: Others) -> None:
         self.pair = pair
+        self._others = others
         self._runs = 0
 
     def measure(self, kind: str, number: int) -> CopyMeasurement:
-        """A copy of one of the kinds of ``results.COPIES``, in a round."""
-        if kind == NBDCOPY:
-            return self.nbdcopy()
+        """A copy of one of the kinds of ``results.COPIES`` or ``IN_MACHINES``, in a round."""
+        plain, condition = parted(kind)
+        if condition != PLAIN:
+            return self._slowed(plain, condition, number)
+        if kind in (NBDCOPY, DRBD_FULL):
+            return self._others.peer_copy(kind)
         if kind == FULL:
             return self.full()
         if kind == HIGH_SPEED:
@@ -52,8 +49,6 @@ class Copies:
             return self.counted(number, *DIFFERENCE_KINDS[kind])
         if kind in DIFFERENCE_PERCENT:
             return self.high_speed(number, DIFFERENCE_PERCENT[kind])
-        if kind in SLOWED:
-            return self.slowed(kind.partition(AT)[2])
         return self.without_fastsync(number)
 
     def full(self) -> CopyMeasurement:
@@ -82,37 +77,35 @@ class Copies:
         """The other server is away, and so much of the first measured set is written; the list of the writes."""
         pair = self.pair
         pair.to_broken()
-        data = pair.sets[0].disks[0].partitions[1].size_bytes
         self._runs += 1
         stem = pair.directory / f"{job}-{self._runs:04d}"
         log = stem.with_suffix(".log")
         text = fio.load(job).aimed(
-            [Target(uri=pair.targets[1][0])],
+            [pair.targets[1][0]],
             seed=number + 1,
-            io_bytes=data * percent // 100,
+            io_bytes=pair.data_bytes * percent // 100,
             list_file=str(log) if listed else "",
         )
-        fio.Fio(pair, text, stem).figures(NBDCOPY_S)
+        pair.fio(text, stem).figures(COPY_S)
         return log
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
         """A tenth was written, everything is copied: the measured set has no FastSync (4.3.3-03)."""
         return self.high_speed(number, 10, "full")
 
-    def slowed(self, condition: str) -> CopyMeasurement:
-        """Everything, under a condition that ends with the copy."""
-        self.pair.come_under(CONDITIONS[condition])
+    def _slowed(self, kind: str, condition: Condition, number: int) -> CopyMeasurement:
+        """Under a condition that ends with the copy."""
+        self.pair.come_under(condition)
         try:
-            return self.full()
+            return self.measure(kind, number)
         finally:
             self.pair.come_under(PLAIN)
 
     def _copy(self, mode: str) -> CopyMeasurement:
         pair = self.pair
-        before, begin = pair.cpu_seconds(), now_s()
-        pair.permit_copy()
-        pair.await_normal(NBDCOPY_S)
-        seconds, after = now_s() - begin, pair.cpu_seconds()
+        before = pair.cpu_seconds()
+        seconds = pair.copied_s(COPY_S)
+        after = pair.cpu_seconds()
         status = pair.status()
         if status.get("copy_mode_last") != mode:
             raise PerfError(f"a {mode} copy was expected, it was {status.get('copy_mode_last')!r}")
@@ -120,40 +113,3 @@ class Copies:
         mib = copied / (1 << 20)
         cpu = {name: (after[name] - before[name]) * 1e6 / mib for name in after if name in before}
         return CopyMeasurement(copied, seconds, cpu)
-
-    def nbdcopy(self) -> CopyMeasurement:
-        """The plain tool, server1 to server2 over the mirror connect, an image of the same size.
-
-        It reads the file with the kernel's read-ahead and an empty cache, and writes by direct I/O (qemu-nbd
-        with its default threads, four connections); it looks neither for holes nor for zeros, and flushes at
-        the end: the same bytes cross the same wire, and are on the other disk when it ends. Of the ways to
-        run it that were tried this was the fastest.
-        """
-        pair = self.pair
-        pair.to_normal()
-        source, target = pair.raw
-        lan = next(lan for lan in pair.lab.topology.lans if MIRROR in lan.roles)
-        address = lan.addresses[pair.standby.name].partition("/")[0]
-        images.forget(source)
-        server = pair.standby.popen(
-            ["qemu-nbd", "--format=raw", "--cache=none", "--aio=threads", "--persistent", "--shared=8",
-             f"--bind={address}", f"--port={PORT}", str(target)],
-            stdout=None, stderr=None,
-        )  # fmt: skip
-        uri = f"nbd://{address}:{PORT}/"
-        try:
-            wait_for(lambda: self._answers(uri, server), 30, "qemu-nbd to answer")
-            argv = ["nbdcopy", "--no-extents", "--sparse=0", "--flush", str(source), uri]
-            command = pair.active.argv(argv)
-            begin = now_s()
-            run(command, timeout_s=NBDCOPY_S, env=pair.active.env)
-            return CopyMeasurement(pair.data_bytes, now_s() - begin)
-        finally:
-            with contextlib.suppress(LabError):
-                pair.standby.kill_program("qemu-nbd")
-            kill_group(server)
-
-    def _answers(self, uri: str, server: Process) -> bool:
-        if server.poll() is not None:
-            raise PerfError(f"qemu-nbd ended with {server.returncode}")
-        return self.pair.active.run(["nbdinfo", "--size", uri], check=False).ok

@@ -15,11 +15,12 @@ from harness.errors import HarnessError
 from harness.faults.disk import Disk, create_image
 from harness.labs.namespaces import Lab
 from harness.labs.server import Server
-from harness.wait import wait_for
+from harness.wait import now_s, wait_for
 from perf.errors import PerfError
 from perf.figures.conditions import PLAIN, Condition
+from perf.figures.jobs import Target
 from perf.figures.results import ACTIVE, STANDBY
-from perf.shell import images, machine
+from perf.shell import fio, images, machine
 from perf.shell.mirror_set import DATA, MIRRORD, STATE_S, MirrorSet
 from perf.shell.throttle import SlowDisk, device_of, limit_link
 
@@ -53,15 +54,20 @@ class Pair:
         return self.lab.server1.disk.partitions[DATA].size_bytes
 
     @property
-    def raw(self) -> tuple[Path, Path]:
+    def plain_images(self) -> tuple[Path, Path]:
         """The plain images."""
         return self._raws[0], self._raws[1]
 
     @property
-    def targets(self) -> tuple[list[Path], list[str]]:
+    def raw(self) -> tuple[Target, ...]:
+        """The plain images, for fio."""
+        return tuple(Target(str(path)) for path in self.plain_images)
+
+    @property
+    def targets(self) -> tuple[list[Target], list[Target]]:
         """What the raw row and the mirrored row run on under this condition: as many images as exports."""
-        exports = [export for one in self.sets for export in one.exports]
-        return self._raws[: len(exports)], exports
+        exports = [Target(uri=uri) for one in self.sets for uri in one.exports]
+        return [Target(str(path)) for path in self._raws[: len(exports)]], exports
 
     def prepare(self, *, mirrored: bool) -> None:
         """Write every image once, start the servers, and create the mirror if it is wanted."""
@@ -139,6 +145,10 @@ class Pair:
         """A command line of the active server that shares the server's disk, so also its limits."""
         command = self.active.argv(argv)
         return self._slow[self.active.name].argv(command) if self.condition.throttled else command
+
+    def fio(self, text: str, stem: Path) -> fio.Fio:
+        """Start a job on the active server."""
+        return fio.Fio(self, text, stem)
 
     def _bring_sets(self, condition: Condition) -> None:
         """Sets of their own, with new disks that are written once; the files stay for the next round."""
@@ -231,6 +241,13 @@ class Pair:
         """The copies of the measured sets begin now."""
         for one in self.sets:
             one.permit_copy(self.active)
+
+    def copied_s(self, limit_s: float) -> float:
+        """Permit the copy, wait until both sides are in step, and return how long it took."""
+        begin = now_s()
+        self.permit_copy()
+        self.await_normal(limit_s)
+        return now_s() - begin
 
     def copy_has_ended(self) -> bool:
         """True once both sides are in step again."""

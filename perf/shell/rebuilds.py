@@ -15,15 +15,15 @@ from perf.figures import fio_output
 from perf.figures.fio_output import Figures
 from perf.figures.jobs import Target
 from perf.figures.results import Measurement
-from perf.shell import fio, machine
+from perf.shell import machine
+from perf.shell.bench import Bench, Run
 from perf.shell.copies import HIGH_SPEED_PERCENT, Copies
-from perf.shell.pair import Pair
 
 WINDOWS_MAX = 6
 COPY_S = 600.0
 SLOW_PERCENT = 5  # of the disk, for a copy to the end on slowed disks under all the load there can be
 MIB = 1 << 20
-Start = Callable[[str, list[Target], int, float], fio.Fio]  # job, targets, round, seconds
+Start = Callable[[str, list[Target], int, float], Run]  # job, targets, round, seconds
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Window:
 class Rebuilds:
     """Copies beside a client, on one pair."""
 
-    def __init__(self, pair: Pair, copies: Copies, seconds: float, start: Start) -> None:
+    def __init__(self, pair: Bench, copies: Copies, seconds: float, start: Start) -> None:
         self._pair = pair
         self._copies = copies
         self._seconds = seconds
@@ -71,7 +71,7 @@ class Rebuilds:
             self._copies.differ(number, SLOW_PERCENT if pair.condition.throttled else HIGH_SPEED_PERCENT)
         pair.return_standby(blank=blank)
         before = pair.cpu_seconds()
-        run = self._start(job, [Target(uri=uri) for uri in pair.targets[1]], number, seconds)
+        run = self._start(job, pair.targets[1], number, seconds)
         try:
             pair.await_requests(lambda: run.ended)
             begin = now_s()

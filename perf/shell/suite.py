@@ -26,10 +26,10 @@ from perf.figures.results import (
     Measurement,
     Results,
 )
-from perf.shell import growing, machine
+from perf.shell import machine
+from perf.shell.bench import Bench, Others
 from perf.shell.cells import Cells
 from perf.shell.cluster import Cluster
-from perf.shell.pair import Pair
 
 Say = Callable[[str], None]
 WITHOUT_MIRROR = {RAW, LIMIT, QEMU, NBD, NBDCOPY, ROUND_TRIP}
@@ -140,13 +140,14 @@ class Suite:
 
 
 class PairScene:
-    """Two mirror processes and no daemon."""
+    """Two servers with a mirror: two mirror processes and no daemon, or two virtual machines with everything."""
 
-    def __init__(self, pair: Pair, matrix: Matrix, results: Results) -> None:
+    def __init__(self, pair: Bench, others: Others, matrix: Matrix, results: Results) -> None:
         self._pair = pair
+        self._others = others
         self._blocks = matrix.of_scene(PAIR)
         self._results = results
-        self._cells = Cells(pair, matrix.seconds)
+        self._cells = Cells(pair, others, matrix.seconds)
 
     def begin(self) -> None:
         """Images, servers, the mirror if it is wanted, and one run that does not count."""
@@ -172,7 +173,7 @@ class PairScene:
         """See Scene."""
         if cell.workload == GROWTH:
             self._pair.to_normal()
-            self._results.growth[cell.row] = growing.measure(self._pair, cell.row)
+            self._results.growth[cell.row] = self._others.growth(cell.row)
             found = self._results.growth[cell.row]
             return ", ".join(f"{at}: {next(iter(costs.values())):.3g}" for at, costs in found.items())
         if cell.workload == COPY:

@@ -42,4 +42,31 @@ def test_verdict_is_written_with_its_interval() -> None:
     (many,) = ahead.judge(results({"qemu": [100, 100], "mirrored": [120, 120]}))
     (once,) = ahead.judge(results({"qemu": [100], "mirrored": [120]}))
     assert many.as_json()["ratio"] == {"middle": 1.2, "low": 1.2, "high": 1.2}
-    assert once.as_json() == {"job": "randwrite-4k-qd16", "ratio": None, "verdict": "one round"}
+    assert once.as_json() == {
+        "job": "randwrite-4k-qd16",
+        "peer": "qemu",
+        "ratio": None,
+        "verdict": "one round",
+    }
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "enough"), [([110, 90, 125, 80, 130], True), ([80, 81, 79, 80, 80], False)]
+)
+def test_beside_drbd_level_is_enough(mirrored: list[int], enough: bool) -> None:
+    """QEMU's mirror is to be outrun; DRBD, in the kernel, is to be kept up with."""
+    (verdict,) = ahead.judge(results({"drbd": STEADY, "mirrored": mirrored}))
+    assert (verdict.enough, verdict.as_json()["peer"]) == (enough, "drbd")
+    (line,) = ahead.lines([verdict])
+    assert line.endswith("times DRBD; an interval that is not wholly below 1 is wanted")
+
+
+def test_copies_stand_beside_drbds_under_the_same_condition() -> None:
+    """A full copy on slow disks is held against DRBD's on slow disks."""
+    copies = {"full copy": [10, 11], "full copy by DRBD": [5, 5], "full copy@disk-100": [4, 4],
+              "full copy by DRBD@disk-100": [8, 8]}  # fmt: skip
+    found = ahead.judge(results({}, copies))
+    assert [(one.job, one.word) for one in found] == [
+        ("full copy", "ahead"),
+        ("full copy@disk-100", "behind"),
+    ]

@@ -1,34 +1,38 @@
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from perf.errors import PerfError
 from perf.figures.conditions import CONDITIONS
-from perf.shell import cells, fio
+from perf.figures.jobs import Target
+from perf.shell import cells
 from perf.shell.cells import Cells
 from perf.tests.factory import measurement
+
+if TYPE_CHECKING:
+    from perf.shell.bench import Bench, Others
 
 HALF = CONDITIONS["disk-5000-half"]
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> tuple[Cells, list[str], list[float]]:
+def ran() -> tuple[Cells, list[str], list[float]]:
     """Cells on a made-up pair under half load; the job files as they ran, and the IOPS of the runs to come."""
     texts: list[str] = []
     coming: list[float] = []
 
     class Ran:
-        def __init__(self, _place: object, text: str, _stem: Path) -> None:
+        def __init__(self, text: str, _stem: Path) -> None:
             texts.append(text)
 
         def figures(self, _limit_s: float) -> list[Any]:
             return [measurement(coming.pop(0)).figures]
 
-    monkeypatch.setattr(fio, "Fio", Ran)
-    pair = SimpleNamespace(condition=HALF, raw=(Path("raw1.img"), Path("raw2.img")), directory=Path())
-    return Cells(pair, 2.0), texts, coming  # type: ignore[arg-type]
+    raw = (Target("raw1.img"), Target("raw2.img"))
+    pair = SimpleNamespace(condition=HALF, raw=raw, directory=Path(), fio=Ran)
+    return Cells(cast("Bench", pair), cast("Others", None), 2.0), texts, coming
 
 
 def test_throttle_is_proved_by_a_client_that_asks_for_everything(

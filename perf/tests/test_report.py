@@ -82,6 +82,14 @@ def test_cells_left_out_are_said_to_be_not_measured(found: Results) -> None:
     assert len(lines) <= len(EXHAUSTIVE.blocks)
 
 
+def test_machines_are_held_to_their_own_matrix(found: Results) -> None:
+    """A run in virtual machines is not told what only namespaces can measure."""
+    lines = report.not_measured_lines(found, "machines")
+    others = "randwrite-4k-qd1, readwrite-4k-qd16, seqwrite-1m-qd4"
+    assert lines[0] == f"not measured basics: {others}: raw, drbd, md, mirrored; {JOB}: drbd, md"
+    assert not any("growth" in line for line in lines)
+
+
 def test_bar_lines_say_met_missed_or_not_measured(found: Results) -> None:
     """One sentence a bar, with the figure where there is one."""
     lines = report.bar_lines(bars.judge(found))

@@ -196,3 +196,19 @@ def test_conformance_suite_has_a_case_for_each_clause_that_is_judged_here() -> N
     cased = {clause for file in files for clause in re.findall(r'"([\d.]+-\d\d)"', file.read_text())}
     assert {clause for clause in judged if known[clause].tier == "measured"} <= cased
     assert {clause for clause in judged if known[clause].tier != "measured"} == {"4.5.1-05"}
+
+
+def test_machines_are_judged_on_the_disks_that_they_can_be_slower_than() -> None:
+    """Disks of 100 IOPS are the ordinary ones where they were measured; their half load has the single disk's copy."""
+    found = mirrored([0.9, 0.91, 0.92], f"{MIX}@disk-100")
+    found.add(f"{MIX}@disk-100-half", "rebuild", 0, measurement(50, rebuild={"share": 1.0, "mib_s": 5.0}))
+    judged = verdicts.judge(found)
+    shares = [one for one in judged if one.clause in ("4.1.4.1-01", "4.1.4-02")]
+    assert [one.fact.rpartition(", ")[2] for one in shares] == [
+        "disk-100",
+        "disk-100",
+        "the machine's own disk",
+    ]
+    assert [one.verdict for one in shares] == ["not measured", "met", "not measured"]
+    (copy,) = (one for one in judged if "100 IOPS that a client uses by half" in one.fact)
+    assert (copy.clause, copy.verdict) == ("4.4.1-04", "met")

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from twinset.mirror import pace
-from twinset.mirror.pace import FLOOR_MS, NONE, OPS_A_RUN, PIECES_MAX, QUIET_MS, STRETCHES_BUSY, Pace
+from twinset.mirror.pace import (
+    FLOOR_MS,
+    LONE_SHARE,
+    NONE,
+    OPS_A_RUN,
+    PIECES_MAX,
+    QUIET_MS,
+    RELEARN_MS,
+    STRETCHES_BUSY,
+    WINDOW_MS,
+    Pace,
+)
 
 PIECE = 64 << 10
 LONG, SHORT = PIECES_MAX, PIECES_MAX // 2
@@ -72,3 +83,47 @@ def test_large_pieces_make_short_runs() -> None:
     assert (Pace(1 << 20).long, Pace(1 << 20).short) == (1, 1)
     assert Pace(4096).long == PIECES_MAX
     assert pace.LONG_BYTES // PIECE == PIECES_MAX
+
+
+def copied(found: Pace, begin: int, ms: int, *, depth: int, run_ms: int = 2) -> int:
+    """Pieces of a copy whose runs take the disk so long, beside a client with an operation every third millisecond."""
+    pieces, free_at = 0, begin
+    for now in range(begin, begin + ms):
+        clients = depth if now % 3 == 0 else 0
+        room, _ = found.room(
+            now, clients, now // 3 * depth, SHORT if now < free_at else 0, int(now < free_at)
+        )
+        if room:
+            found.begun(now)
+            for _ in range(room):
+                found.piece()
+            pieces, free_at = pieces + room, now + run_ms
+    return pieces
+
+
+def test_beside_a_lone_client_a_copy_leaves_time_in_which_nothing_waits() -> None:
+    """Its first window tells how fast it can be; then it takes LONE_SHARE of that, and looks anew now and then."""
+    found = Pace(PIECE)
+    best = copied(found, 0, WINDOW_MS, depth=1)
+    then = copied(found, WINDOW_MS, WINDOW_MS, depth=1)
+    assert 0.9 * LONE_SHARE <= then / best <= 1.1 * LONE_SHARE
+    copied(found, 2 * WINDOW_MS, RELEARN_MS - 2 * WINDOW_MS, depth=1)
+    assert copied(found, RELEARN_MS, WINDOW_MS, depth=1) > 0.9 * best
+    assert copied(found, RELEARN_MS + WINDOW_MS, WINDOW_MS, depth=1) < 0.7 * best
+
+
+def test_clients_that_fill_their_own_gaps_leave_all_that_they_do_not_use() -> None:
+    """With several operations in flight a run delays some of them, and nothing is lost."""
+    found = Pace(PIECE)
+    best = copied(found, 0, WINDOW_MS, depth=4)
+    assert copied(found, WINDOW_MS, WINDOW_MS, depth=4) >= 0.95 * best
+
+
+def test_a_window_in_which_nobody_looked_tells_no_rate() -> None:
+    """A mirror process that was stopped for a while has not learnt that its disks are slow."""
+    found = Pace(PIECE)
+    copied(found, 0, WINDOW_MS, depth=1)
+    found.room(10 * WINDOW_MS, 0, 1, 0, 0)
+    assert found.best == 0
+    copied(found, 10 * WINDOW_MS, WINDOW_MS + 1, depth=1)
+    assert found.best > 0

@@ -1,4 +1,4 @@
-"""Pieces of a copy that lie side by side go to the disk as one request."""
+"""Pieces of a copy or of a large request that lie side by side go to the disk as one request."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from twinset.mirror.operations import COPY, WRITE, Op
+from twinset.mirror.operations import COPY, READ, VERIFY, WRITE, ZERO, Op
 from twinset.shell.aio import PREAD, PWRITE, AioContext
 from twinset.shell.buffers import SlotPool
-from twinset.shell.mirror_runs import Runs
+from twinset.shell.mirror_runs import CLIENT_BYTES_MIN, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PIECE = 4096
+PIECE = CLIENT_BYTES_MIN
 SLOTS = 24
 START = 8192  # of the data on the disk
 
@@ -34,18 +34,22 @@ class Daemon:
         self.data_start = START
         self.limits = SimpleNamespace(away=set())
         self.batch: list[int] = []
+        self.at_disk = 0
 
     def begin(self, kind: int, piece: int, slot: int, request: Any) -> Op:
         op = Op(kind, piece * PIECE, PIECE, slot, request)
         self.ops[slot] = (op, "path")
-        (self.submit_write if request is None else self.submit_read)(op)
+        writes = kind == WRITE or (kind == COPY and request is None)
+        (self.submit_write if writes else self.submit_read)(op)
         self.ops[slot] = (op, "the path of the first attempt")
         return op
 
     def submit_read(self, op: Op) -> None:
+        self.at_disk += op.kind != COPY
         self._prepare(op, PREAD)
 
     def submit_write(self, op: Op) -> None:
+        self.at_disk += op.request is not None
         self._prepare(op, PWRITE)
 
     def _prepare(self, op: Op, opcode: int) -> None:
@@ -152,3 +156,58 @@ def test_slots_that_were_given_up_come_back_one_by_one(daemon: Daemon) -> None:
     daemon.ops[:2] = [None, None]
     assert [slot for slot, _ in runs.ended(0, 2 * PIECE)] == [0, 1]
     assert not daemon.batch
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_of"), [(READ, "client"), (WRITE, "client"), (WRITE, None), (READ, None)]
+)
+def test_pieces_of_a_large_request_are_joined_on_both_sides(
+    daemon: Daemon, kind: int, request_of: str | None
+) -> None:
+    """A request of 1 MiB costs an ordinary disk one operation there too, not sixteen."""
+    runs = made(daemon)
+    for piece, slot in enumerate((4, 8, 6)):
+        daemon.pool.data(slot, PIECE)[:] = bytes([200 + piece]) * PIECE
+        daemon.begin(kind, piece, slot, request_of)
+    assert daemon.run(runs) == [(4, 3 * PIECE)]
+    assert runs.ended(4, 3 * PIECE) == [(4, PIECE), (8, PIECE), (6, PIECE)]
+    stored = os.pread(daemon.aio.fd, 3 * PIECE, START)[::PIECE]
+    assert list(stored) == ([200, 201, 202] if kind == WRITE else [0, 1, 2])
+    assert [bytes(daemon.pool.data(slot, 1))[0] for slot in (4, 8, 6)] == list(stored)
+
+
+def test_what_must_stay_by_itself_is_not_joined(daemon: Daemon) -> None:
+    """Small requests, FUA, zeros, comparisons, and a read beside a write."""
+    runs = made(daemon)
+    for slot, kind in enumerate((READ, WRITE, READ, ZERO, VERIFY, WRITE, WRITE, WRITE)):
+        op = daemon.begin(kind, slot, slot, "client")
+        op.fua = slot == 6
+    small = Op(WRITE, 8 * PIECE, PIECE - 1, 8, "client")
+    daemon.ops[8] = (small, "path")
+    daemon.batch.append(8)
+    assert runs.gathered(daemon.batch) == list(range(9))
+    assert not runs.under_way
+
+
+def test_only_what_can_be_joined_makes_a_batch_be_looked_through(daemon: Daemon) -> None:
+    """Batches of small requests go to the disk as they are; copies are told apart from large requests."""
+    runs = made(daemon)
+    runs.count(Op(WRITE, 0, CLIENT_BYTES_MIN - 1, 0, "client"))
+    assert (runs.pieces, runs.copies) == (0, 0)
+    runs.count(Op(WRITE, 0, CLIENT_BYTES_MIN, 0, "client"))
+    runs.count(Op(COPY, 0, 4096, 0, "copy"))
+    assert (runs.pieces, runs.copies) == (2, 1)
+    runs.gathered([])
+    assert (runs.pieces, runs.copies) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", [READ, WRITE])
+def test_client_requests_of_a_failed_run_are_counted_once(daemon: Daemon, kind: int) -> None:
+    """The pace of a rebuild goes by what of clients is at the disk: a second attempt is the same request."""
+    runs = made(daemon)
+    for piece in range(2):
+        daemon.begin(kind, piece, piece, "client")
+    assert daemon.at_disk == 2
+    assert len(daemon.run(runs)) == 1
+    assert runs.ended(0, -EIO) == []
+    assert (daemon.at_disk, daemon.batch) == (2, [0, 1])

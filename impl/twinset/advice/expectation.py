@@ -6,14 +6,14 @@ writes (each limit in operations a second):
     own order    d * 10^6 / latency, where a write takes own + round trip + a frame over the link + disk: the other
                  side has a write before the own disk gets it (impl/docs/mirror-rules.md); a read serving + disk
     disk         IOPS and MiB/s of one disk: each server's disk does every write, the active one's the reads too;
-                 the other server writes a large request in pieces of the maximum I/O size, each an operation
+                 what lies side by side goes as one operation, up to a run (shell/mirror_runs.py)
     link         (link * 1448 / 1514) / (w * (b + 32)): TCP in Ethernet frames, one header of ours a write
     processors   10^6 / processor time of an operation, of each side's mirror process: it is one thread
     as measured  what the measured machine did, where both servers and the client shared its processors and the
                  described machine has no processors of its own
 
-A full copy, in MiB/s: the rate or the processor time of a MiB as measured; the disk's MiB/s; a disk operation and a
-frame over the link for each piece of the maximum I/O size; 16 pieces in flight, each read, sent and written.
+A full copy, in MiB/s: the rate or the processor time of a MiB as measured; the disk's MiB/s; a disk operation for
+each run, a frame over the link for each piece of the maximum I/O size; a run at a time, read, sent and written.
 
 Bounds: those of the coefficients, and TOLERANCE on what was described: a disk is seldom what it is called, and
 limits that are near one another slow each other down, which a minimum does not see.
@@ -24,6 +24,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from twinset.mirror.pace import LONG_BYTES, PIECES_MAX
 
 from .coefficients import NOTHING, Interval, exactly
 
@@ -36,7 +38,6 @@ TOLERANCE: Final = 0.10
 HEADER_BYTES: Final = 32  # of a frame on the mirror connect (impl/docs/wire-protocol.md)
 PAYLOAD_SHARE: Final = 1448 / 1514  # TCP with time stamps in Ethernet frames
 PIECE_KIB: Final = 64  # the maximum I/O size unless the configuration says another (4.5.1-04)
-PIECES_IN_FLIGHT: Final = 16  # of a run of a copy while nobody writes (mirror/pace.py)
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 AS_MEASURED: Final = "as measured"
@@ -106,7 +107,7 @@ def raw(found: Coefficients, kind: Operations, machine: Machine) -> Expected:
 
 def mirrored(found: Coefficients, kind: Operations, machine: Machine, piece_kib: int = PIECE_KIB) -> Expected:
     """Return operations a second of the mirror."""
-    limits = _disk(kind, machine, pieces=math.ceil(kind.block_kib / piece_kib))
+    limits = _disk(kind, machine, requests=math.ceil(kind.block_kib / _run_kib(piece_kib)))
     if found.lone:
         limits["own order"] = _latency_us(found, kind, machine).under(kind.depth * 1e6)
     if machine.link_mbit_s and kind.write_share:
@@ -129,15 +130,13 @@ def _widened(interval: Interval) -> Interval:
     return Interval(interval.middle, interval.low * (1 - TOLERANCE), interval.high * (1 + TOLERANCE))
 
 
-def _disk(kind: Operations, machine: Machine, pieces: int = 1) -> dict[str, Interval]:
-    """What the disks allow when a write is so many operations and a read is one."""
-    writes, reads = kind.write_share, 1 - kind.write_share
+def _disk(kind: Operations, machine: Machine, requests: int = 1) -> dict[str, Interval]:
+    """What the disks allow when an operation is so many requests of the disk."""
+    busiest = max(kind.write_share, 1 - kind.write_share) if machine.apart else 1.0
     limits = {}
     if machine.disk_iops:
-        a_request = max(writes * pieces, reads) if machine.apart else writes * pieces + reads
-        limits["disk"] = described(machine.disk_iops / a_request)
+        limits["disk"] = described(machine.disk_iops / (busiest * requests))
     if machine.disk_mib_s:
-        busiest = max(writes, reads) if machine.apart else 1.0
         limits["disk throughput"] = described(machine.disk_mib_s * KIB / kind.block_kib / busiest)
     return limits
 
@@ -186,7 +185,7 @@ def copy_mib_s(found: Coefficients, machine: Machine, piece_kib: int = PIECE_KIB
     """Return MiB a second of a full copy while nobody writes."""
     if found.copy is None:
         raise ValueError("no full copy was measured")
-    piece = piece_kib / KIB
+    run_mib = _run_kib(piece_kib) / KIB
     limits = {}
     if machine.processors:
         limits["processor of the source"] = found.copy.source_us_per_mib.under(1e6)
@@ -194,7 +193,7 @@ def copy_mib_s(found: Coefficients, machine: Machine, piece_kib: int = PIECE_KIB
     else:
         limits[AS_MEASURED] = found.copy.mib_s
     if machine.disk_iops:
-        limits["disk"] = described(machine.disk_iops * piece)
+        limits["disk"] = described(machine.disk_iops * run_mib)
     if machine.disk_mib_s:
         limits["disk throughput"] = described(machine.disk_mib_s)
     if machine.link_mbit_s:
@@ -204,8 +203,13 @@ def copy_mib_s(found: Coefficients, machine: Machine, piece_kib: int = PIECE_KIB
         trip = exactly(machine.round_trip_us) if machine.round_trip_us is not None else found.lone.round_trip
         around = _disk_us(found, machine).times(2).plus(trip)
         if around.low:
-            limits["pieces in flight"] = around.under(PIECES_IN_FLIGHT * piece * 1e6)
+            limits["a run at a time"] = around.under(run_mib * 1e6)
     return lowest(limits)
+
+
+def _run_kib(piece_kib: int) -> int:
+    """What one request of the disk may gather."""
+    return piece_kib * max(1, min(PIECES_MAX, (LONG_BYTES // KIB) // piece_kib))
 
 
 def rebuild_s(expected: Expected, size_bytes: int) -> Interval:

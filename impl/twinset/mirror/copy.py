@@ -69,6 +69,7 @@ class Copy:
             end = offset + length
             room -= 1
             self.inflight += 1
+            pace.piece()
             op = Op(COPY, offset, length, slot, self)
             self.run.append(op)
             self.path.write(op)

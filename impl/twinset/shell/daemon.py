@@ -343,8 +343,17 @@ async def _serve(paths: Paths, scale: float) -> int:
     return await daemon.run()
 
 
+USAGE: Final = (
+    "usage: twinsetd\nThe cluster daemon of this server; it takes no arguments (impl/docs/starting.md).\n"
+)
+
+
 def main() -> int:
     """Run twinsetd."""
+    if sys.argv[1:]:  # somebody who asks for help does not want a daemon
+        asked = sys.argv[1:] in (["--help"], ["-h"])
+        (sys.stdout if asked else sys.stderr).write(USAGE)
+        return 0 if asked else 2
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     paths = Paths.from_environment()
     try:

@@ -181,7 +181,7 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        many = len(self.batch) - self.runs.pieces >= EARLY_OPS
+        many = len(self.batch) - self.runs.copies >= EARLY_OPS
         if session is not None:
             if many and self.side.target.live:
                 session.acknowledge()
@@ -247,7 +247,7 @@ class Mirrord:
         if op is self.latency.op:
             self.latency.submitted()
         self.at_disk += not peers and op.kind != COPY
-        self.runs.pieces += op.kind == COPY
+        self.runs.count(op)
         self.aio.prepare(slot, PREAD, self.pool.addresses[slot], op.length, self.data_start + op.offset)
         self.hand_over(slot)
 
@@ -257,7 +257,7 @@ class Mirrord:
         self.ops[slot] = (op, None if op.request is None else self.side.path)
         if op is self.latency.op:
             self.latency.submitted()
-        self.runs.pieces += op.kind == COPY
+        self.runs.count(op)
         self.at_disk += op.request is not None
         address = self._zeros.addresses[0] if op.kind == ZERO else self.pool.addresses[slot]
         self.aio.prepare(

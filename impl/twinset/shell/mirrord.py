@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 from twinset.errors import TwinsetError
 
@@ -16,12 +17,15 @@ from .memory import protect_process
 from .mirror_loop import Mirrord
 from .mirror_spec import Spec
 
+USAGE: Final = "usage: twinset-mirrord SPEC.json\nThe mirror process of one set; twinsetd writes its spec.\n"
+
 
 def main() -> int:
     """Run twinset-mirrord with the spec file named on the command line."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("usage: twinset-mirrord SPEC.json\n")
-        return 2
+    asked = sys.argv[1:] in (["--help"], ["-h"])
+    if asked or len(sys.argv) != 2:
+        (sys.stdout if asked else sys.stderr).write(USAGE)
+        return 0 if asked else 2
     try:
         daemon = Mirrord(mirror_start.admitted(Spec.load(Path(sys.argv[1]))))
     except (TwinsetError, OSError) as error:
