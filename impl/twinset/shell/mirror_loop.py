@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twinset.mirror.counts import Counts
 from twinset.mirror.latency import Latency
 from twinset.mirror.operations import COPY, READ, VERIFY, ZERO, Flush, Op
+from twinset.mirror.pace import PIECES_MAX
 from twinset.mirror.side import Side
 from twinset.mirror.status import status
 from twinset.wire import replication
@@ -91,6 +92,7 @@ class Mirrord:
         self.batch: list[int] = []
         self.runs = Runs(self)
         self.at_disk = self.left_at_disk = 0  # requests of clients: now, and when the last round ended
+        self._held = 0  # pieces that wait in the batch since the last round
         self._ended: deque[tuple[int, int]] = deque()
         scale = spec.time_scale
         self.silence_ms = max(200, int(spec.mirror_timeout_s * 500 * scale))
@@ -173,6 +175,8 @@ class Mirrord:
                 if events := poll(0):
                     return events
                 os.sched_yield()  # look in idle time only
+        if self._held:
+            return poll(0)
         return poll(COPY_WAIT_S if self.side.copy is not None else TICK_MS / 1000)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
@@ -181,7 +185,8 @@ class Mirrord:
     def hand_on(self) -> None:
         """Within a round: let the other side and the disk begin with what has come so far."""
         session = self.session
-        many = len(self.batch) - self.runs.copies >= EARLY_OPS
+        runs = self.runs
+        many = len(self.batch) - runs.pieces >= EARLY_OPS or runs.pieces - runs.copies >= PIECES_MAX
         if session is not None:
             if many and self.side.target.live:
                 session.acknowledge()
@@ -190,8 +195,16 @@ class Mirrord:
         if many:
             self._submit()
 
+    def _waits(self) -> bool:
+        """True while large pieces, in a batch of nothing else, wait for those that arrive behind them."""
+        held, self._held = self._held, 0
+        count, session = len(self.batch), self.session
+        if held < count == self.runs.pieces < PIECES_MAX and session is not None and session.arriving:
+            self._held = count
+        return self._held > 0
+
     def _submit(self) -> None:
-        if self.batch:
+        if self.batch and not self._waits():
             batch, self.batch = self.batch, []
             self.aio.submit(self.runs.gathered(batch) if self.runs.pieces else batch)
 

@@ -55,6 +55,12 @@ class MirrorSession:
         bound = self.bound
         return 0 if bound is None else len(bound.out)
 
+    @property
+    def arriving(self) -> bool:
+        """True while data of the other side have come in part: the rest follows at once."""
+        bound = self.bound
+        return bound is not None and bound.slot >= 0
+
     def beat(self) -> None:
         """Say that this side lives, and how many frames it has taken."""
         bound = self.bound
