@@ -20,6 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "run", type=Path, nargs="?", metavar="RUN", help="what `run --matrix standard --json RUN` wrote; "
         "without one: the READMEs anew from the files that are there",
     )  # fmt: skip
+    parser.add_argument(
+        "--beside",
+        metavar="NAME",
+        help="commit it as perf/baseline/NAME.json instead: a run of another matrix, say",
+    )
 
 
 def load(file: Path = FILE) -> Stored:
@@ -31,14 +36,14 @@ def command(options: argparse.Namespace) -> int:
     """Refuse what cannot be a baseline; write the file; renew the READMEs."""
     if options.run:
         body = files.read_json(options.run)
-        objections = list(baseline.objections(stored.load(body)))
+        found = stored.load(body)
+        objections = list(baseline.unrepeatable(found) if options.beside else baseline.objections(found))
+        file = FILE.with_name(f"{options.beside}.json") if options.beside else FILE
         if objections:
-            raise PerfError(
-                "that run cannot be the baseline:\n" + "\n".join(f"- {one}" for one in objections)
-            )
-        FILE.parent.mkdir(exist_ok=True)
-        files.write_text(FILE, baseline.text(baseline.trimmed(body)))
-        print(f"{FILE.relative_to(ROOT)}: {baseline.described(load())}")
+            raise PerfError("that run cannot be committed:\n" + "\n".join(f"- {one}" for one in objections))
+        file.parent.mkdir(exist_ok=True)
+        files.write_text(file, baseline.text(baseline.trimmed(body)))
+        print(f"{file.relative_to(ROOT)}: {baseline.described(load(file))}")
     for name in READMES:
         file = ROOT / name
         text = file.read_text()

@@ -108,6 +108,8 @@ def planned(options: argparse.Namespace) -> Matrix:
     """The matrix that the options ask for."""
     usual = MACHINES.name if options.lab == VAGRANT else STANDARD.name
     chosen = SMOKE if options.smoke else MATRICES[options.matrix or usual]
+    if (chosen is MACHINES) != (options.lab == VAGRANT):
+        raise PerfError(f"the matrix {MACHINES.name} is that of --lab {VAGRANT}, and its only one")
     if options.rows or options.jobs:
         blocks = matrix.chosen(options.jobs or matrix.JOBS, options.rows or ROWS)
         chosen = replace(chosen, name="chosen", blocks=blocks)

@@ -62,6 +62,11 @@ def objections(found: Stored, cells: Sequence[Cell] = STANDARD.cells()) -> Itera
         if have < wanted:
             reason = found.results.skipped.get(cell.under, f"{have} rounds, {wanted} are wanted")
             yield f"{cell}: {reason}"
+    yield from unrepeatable(found)
+
+
+def unrepeatable(found: Stored) -> Iterator[str]:
+    """Why nobody could measure what was measured again."""
     commit = found.surroundings["commit"]
     if commit == "unknown" or commit.endswith("+changes"):
         yield f"commit {commit}: it has to be one that others can check out"

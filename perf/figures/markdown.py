@@ -8,7 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 
 from perf.figures import ahead, bars, baseline, growth, own_bars, report, spreads, verdicts
 from perf.figures.matrix import JOBS
-from perf.figures.results import ACTIVE, COPIES, LIMIT, MIRRORED, NBDCOPY, QEMU, RAW, STANDBY, Results
+from perf.figures.results import (
+    ACTIVE,
+    COPIES,
+    DRBD,
+    DRBD_FULL,
+    FULL,
+    LIMIT,
+    MD,
+    MIRRORED,
+    NBDCOPY,
+    QEMU,
+    RAW,
+    STANDBY,
+    Results,
+)
 from perf.figures.stored import Stored
 
 Maker = Callable[[Stored], Iterator[str]]
@@ -22,7 +36,7 @@ def made(name: str, found: Stored) -> str:
 def missed(results: Results) -> list[str]:
     """The subjects whose bar is missed, or that are not ahead of QEMU's mirror, in the words of the tables."""
     below = [one.bar.subject for one in bars.judge(results) if one.measured is not None and not one.met]
-    behind = [one.job for one in ahead.judge(results) if one.word != ahead.AHEAD]
+    behind = [one.job for one in ahead.judge(results) if not one.enough]
     return list(dict.fromkeys([*below, *behind]))
 
 
@@ -41,7 +55,7 @@ def _run(found: Stored) -> Iterator[str]:
 def _rows(found: Stored) -> Iterator[str]:
     """The basics: each job mirrored, against the other rows, with the verdict beside QEMU."""
     results = found.results
-    peers = {one.job: one for one in ahead.judge(results)}
+    peers = {one.job: one for one in ahead.judge(results) if one.peer.row == QEMU}
     yield _row(
         "mirrored", "of limit", "of raw", "limit, of raw", "of QEMU's mirror, 90 % interval", "beside QEMU",
         "CPU us an operation, active + standby",
@@ -74,7 +88,7 @@ def _bars_line(found: Stored) -> Iterator[str]:
     judged = bars.judge(found.results)
     below = [f"`{one.bar.subject}` ({one.measured:.2f} of {one.bar.base}, {one.bar.at_least:.2f} is wanted)"
              for one in judged if one.measured is not None and not one.met]  # fmt: skip
-    behind = [f"`{one.job}` ({one.shown})" for one in ahead.judge(found.results) if one.word != ahead.AHEAD]
+    behind = [f"`{one.job}` ({one.shown})" for one in ahead.judge(found.results) if not one.enough]
     doubt = (
         " (measured on a machine that was not quiet: see the warnings there)"
         if found.results.warnings()
@@ -133,17 +147,35 @@ def _own_bars(found: Stored) -> Iterator[str]:
         yield _row(_strong(word), one.fact, one.wanted, one.observed)
 
 
+def _machines(found: Stored) -> Iterator[str]:
+    """In virtual machines: each row against the raw disk, and this mirror against DRBD."""
+    results = found.results
+    judged = {one.job: one for one in ahead.judge(results) if one.peer.row == DRBD}
+    yield _row("", "DRBD", "md over NBD", "twinset", "twinset over DRBD, 90 % interval", "")
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for job, one in judged.items():
+        if job in results.jobs:
+            shown = [report.span(results.ratio(job, row, RAW)) for row in (DRBD, MD, MIRRORED)]
+        else:
+            shown = [report.span(results.copy_spread(kind)) for kind in (job.replace(FULL, DRBD_FULL), job)]
+            shown.insert(1, "")
+        yield _row(
+            f"`{job}`" + ("" if job in results.jobs else ", MiB/s"), *shown, one.shown, _strong(one.word)
+        )
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _strong(word: str) -> str:
-    return word if word in (verdicts.MET, verdicts.TOLD, ahead.AHEAD) else f"**{word}**"
+    return word if word in (verdicts.MET, verdicts.TOLD, ahead.AHEAD, ahead.LEVEL) else f"**{word}**"
 
 
 MAKERS: dict[str, Maker] = {
     "run": _run, "rows": _rows, "bars": _bars, "bars-line": _bars_line, "guide": _guide, "copies": _copies,
     "situations": _situations, "growth": _growth, "own-bars": _own_bars,
+    "machines": _machines,
 }  # fmt: skip
 
 

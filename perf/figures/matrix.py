@@ -273,7 +273,7 @@ MACHINES = Matrix(
     ),
     minutes=45,
 )  # fmt: skip
-MATRICES = {matrix.name: matrix for matrix in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF, GROWN)}
+MATRICES = {one.name: one for one in (QUICK, STANDARD, EXHAUSTIVE, SMOKE, WHAT_IF, GROWN, MACHINES)}
 
 
 def chosen(jobs: tuple[str, ...], rows: tuple[str, ...]) -> tuple[Block, ...]:

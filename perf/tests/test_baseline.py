@@ -113,6 +113,25 @@ def test_command_writes_the_file_and_the_readmes(
     assert "README.md: figures renewed" in capsys.readouterr().out
 
 
+def test_another_matrix_is_committed_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever it has measured; but not of a tree that nobody can have."""
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(command, "FILE", tmp_path / "made" / "base.json")
+    monkeypatch.setattr(command, "READMES", ())
+    found = stored_run(rounds=2)
+    run, changed = tmp_path / "run.json", tmp_path / "changed.json"
+    run.write_text(json.dumps(body_of(found)))
+    surroundings = SURROUNDINGS | {"commit": "abc+changes"}
+    changed.write_text(json.dumps(body_of(replace(found, surroundings=surroundings))))
+    assert program.main(["baseline", str(changed), "--beside", "machines"]) == program.FAILED
+    assert "commit abc+changes" in capsys.readouterr().err
+    program.main(["baseline", str(run), "--beside", "machines"])
+    assert stored.load(json.loads((tmp_path / "made/machines.json").read_text())).results.jobs
+    assert not (tmp_path / "made/base.json").exists()
+
+
 def test_run_is_compared_with_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One file is enough: the committed one is A."""
     run = tmp_path / "run.json"

@@ -52,3 +52,17 @@ def test_everything_has_each_table_under_its_name() -> None:
     assert [line for line in text.splitlines() if line.startswith("<!--")] == [
         f"<!-- {name} -->" for name in markdown.names()
     ]
+
+
+def test_machines_stand_beside_drbd_and_md() -> None:
+    """Jobs as shares of the raw disk, copies in MiB/s; level with DRBD is enough."""
+    rows = {"raw": [100, 100], "drbd": [50, 50], "md": [40, 40], "mirrored": [55, 45]}
+    copies = {"full copy": [20, 21], "full copy by DRBD": [40, 40]}
+    table = markdown.made("machines", Stored(results(rows, copies), SURROUNDINGS, {}, {}))
+    job, copy = table.splitlines()[2:]
+    assert job.startswith(
+        "| `randwrite-4k-qd16` | 0.50 (0.50 to 0.50) | 0.40 (0.40 to 0.40) | 0.50 (0.45 to 0.55) | "
+    )
+    assert job.endswith(" | level |")
+    assert copy.startswith("| `full copy`, MiB/s | 40.0 (40.0 to 40.0) |  | 20.5 (20.0 to 21.0) | 0.51")
+    assert copy.endswith("| **behind** |")

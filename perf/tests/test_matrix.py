@@ -5,7 +5,7 @@ from perf.figures import matrix
 from perf.figures.conditions import CONDITIONS, key, parted
 from perf.figures.growth import GROWTH, SIZES
 from perf.figures.matrix import EXHAUSTIVE, MATRICES, QUICK, SCENES, STANDARD, Cell, Matrix
-from perf.figures.results import COPIES, COPY, ROWS
+from perf.figures.results import COPIES, COPY, IN_MACHINES, ROWS
 from perf.tests.factory import results
 
 
@@ -26,7 +26,7 @@ def test_each_matrix_contains_the_smaller_one() -> None:
 def test_every_cell_names_a_row_and_a_condition_that_there_are(plan: Matrix) -> None:
     """A misspelt row would be found at the end of an hour."""
     for cell in plan.cells():
-        assert cell.row in (*ROWS, *COPIES, *SIZES, matrix.POWER_CUT)
+        assert cell.row in (*ROWS, *COPIES, *IN_MACHINES, *SIZES, matrix.POWER_CUT)
         assert (cell.row in SIZES) == (cell.workload == GROWTH)
         assert (cell.row in COPIES) == (cell.workload == COPY)
         assert parted(cell.job) == (cell.workload, CONDITIONS[cell.condition])

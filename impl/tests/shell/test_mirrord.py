@@ -6,6 +6,8 @@ from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from twinset.mirror.latency import Latency
 from twinset.mirror.operations import WRITE, Op
 from twinset.shell.buffers import SlotPool
@@ -64,11 +66,12 @@ def test_a_full_batch_is_acknowledged_sent_and_submitted_before_the_round_ends()
     daemon: Any = Mirrord.__new__(Mirrord)
     done: list[str] = []
     daemon.session = SimpleNamespace(
-        acknowledge=lambda: done.append("receipt"), flush=lambda: done.append("sent"), waiting=lambda: 0
-    )
+        acknowledge=lambda: done.append("receipt"), flush=lambda: done.append("sent"), waiting=lambda: 0,
+        arriving=False,
+    )  # fmt: skip
     daemon.side = SimpleNamespace(target=SimpleNamespace(live=True))
     daemon.aio = SimpleNamespace(submit=lambda batch: done.append(f"{len(batch)} to the disk"))
-    daemon.runs = runs(4)
+    daemon.runs, daemon._held = runs(4), 0
     daemon.batch = [0, 1, 2]
     daemon.hand_on()
     assert not done
@@ -81,6 +84,49 @@ def test_pieces_of_a_copy_wait_for_their_neighbours() -> None:
     """Handed on four by four, a run of sixteen would be four requests of the disk."""
     daemon: Any = Mirrord.__new__(Mirrord)
     daemon.runs = runs(8)
-    daemon.session, daemon.batch, daemon.runs.pieces = None, [*range(8)], 5
+    daemon.session, daemon.batch, daemon.runs.pieces, daemon.runs.copies = None, [*range(8)], 5, 5
     daemon.hand_on()
     assert daemon.batch == [*range(8)]
+
+
+def holding(count: int, pieces: int, *, arriving: bool = True) -> tuple[Any, list[int]]:
+    """A process with so many operations in its batch, `pieces` of them large; how many went to the disk each time."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    submitted: list[int] = []
+    daemon.runs, daemon._held = runs(32), 0
+    daemon.runs.gathered = lambda batch: batch
+    daemon.aio = SimpleNamespace(submit=lambda batch: submitted.append(len(batch)))
+    daemon.session = SimpleNamespace(arriving=arriving)
+    daemon.batch, daemon.runs.pieces = [*range(count)], pieces
+    return daemon, submitted
+
+
+def test_large_pieces_wait_for_those_that_arrive_behind_them_but_never_in_vain() -> None:
+    """A slow disk then has one request for many; a round in which nothing came ends the wait."""
+    daemon, submitted = holding(3, 3)
+    daemon._submit()
+    assert (submitted, daemon._held) == ([], 3)
+    daemon.batch.append(3)
+    daemon.runs.pieces = 4
+    daemon._submit()
+    assert (submitted, daemon._held) == ([], 4)
+    daemon._submit()
+    assert (submitted, daemon._held, daemon.batch) == ([4], 0, [])
+
+
+@pytest.mark.parametrize(("count", "pieces", "arriving"), [(3, 2, True), (16, 16, True), (3, 3, False)])
+def test_nothing_else_waits(count: int, pieces: int, arriving: bool) -> None:
+    """A small operation in the batch, a full run, or nothing under way: the disk begins."""
+    daemon, submitted = holding(count, pieces, arriving=arriving)
+    daemon._submit()
+    assert (submitted, daemon._held) == ([count], 0)
+
+
+def test_a_process_that_holds_pieces_back_does_not_sleep() -> None:
+    """However little is going on: the next round is now."""
+    daemon, _ = holding(1, 1)
+    asked: list[float] = []
+    daemon.poller = SimpleNamespace(poll=lambda timeout: asked.append(timeout) or [])
+    daemon._again, daemon.pool, daemon._held = False, SimpleNamespace(free=[], count=0), 1
+    assert daemon._events() == []
+    assert asked == [0]
