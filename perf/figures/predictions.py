@@ -58,7 +58,7 @@ def described(condition: Condition) -> Machine:
         disk_iops=condition.disk_iops,
         disk_mib_s=condition.disk_mib_s,
         link_mbit_s=condition.link_mbit_s,
-        apart=condition.throttled,
+        throttled=condition.throttled or bool(condition.link_mbit_s),
     )
 
 

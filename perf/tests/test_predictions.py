@@ -97,8 +97,8 @@ def test_report_writes_coefficients(tmp_path: Path) -> None:
 def test_a_throttle_is_a_machine_whose_reads_and_writes_are_limited_apart() -> None:
     """And a slow link slows nothing but the link."""
     disk, link = (predictions.described(CONDITIONS[name]) for name in ("disk-500", "link-100m"))
-    assert (disk.disk_iops, disk.disk_mib_s, disk.apart, disk.link_mbit_s) == (500, 200, True, 0)
-    assert (link.disk_iops, link.apart, link.link_mbit_s) == (0, False, 100)
+    assert (disk.disk_iops, disk.disk_mib_s, disk.throttled, disk.link_mbit_s) == (500, 200, True, 0)
+    assert (link.disk_iops, link.throttled, link.link_mbit_s) == (0, True, 100)
 
 
 def test_a_run_of_this_suite_bears_the_model_out() -> None:

@@ -1,5 +1,7 @@
 """The model of what mirroring costs, limit by limit, on round figures."""
 
+from dataclasses import replace
+
 import pytest
 
 from impl.tests.advice.measured_costs import costs
@@ -38,6 +40,8 @@ def test_a_slow_link_adds_the_time_of_the_frame() -> None:
     limits = expectation.mirrored(COSTS, kind("write-1"), machine).limits
     sent_us = (4096 + 32) * 8 * 1514 / 1448 / 10
     assert limits["own order"].middle == pytest.approx(1e6 / (1000 + sent_us))
+    bucket = replace(machine, throttled=True)  # lets a frame through at once
+    assert expectation.mirrored(COSTS, kind("write-1"), bucket).limits["own order"].middle == 1000
 
 
 def test_reads_wait_for_the_disk_alone() -> None:
@@ -46,10 +50,10 @@ def test_reads_wait_for_the_disk_alone() -> None:
     assert limits["own order"].middle == pytest.approx(16e6 / (125 + 112.5))
 
 
-@pytest.mark.parametrize(("apart", "rate"), [(False, 500), (True, 500 / 0.75)])
-def test_disk_does_reads_and_writes(apart: bool, rate: float) -> None:
+@pytest.mark.parametrize(("throttled", "rate"), [(False, 500), (True, 500 / 0.75)])
+def test_disk_does_reads_and_writes(throttled: bool, rate: float) -> None:
     """One budget for both; a throttle has one each, and the larger share uses its up."""
-    found = expectation.mirrored(COSTS, kind("mix-16"), Machine(disk_iops=500, apart=apart))
+    found = expectation.mirrored(COSTS, kind("mix-16"), Machine(disk_iops=500, throttled=throttled))
     assert (found.by, found.rate.middle) == ("disk", pytest.approx(rate))
     assert found.rate.low == pytest.approx(rate * 0.9)
 

@@ -55,8 +55,8 @@ class Machine:
     link_mbit_s: float = 0.0
     round_trip_us: float | None = None
     processors: int = 0  # of each server, besides what its applications keep busy
-    apart: bool = (
-        False  # the disk does its IOPS and MiB/s once for reads and once for writes, as throttles do
+    throttled: bool = (
+        False  # by token buckets: reads and writes of the disk apart, a burst on the link at once
     )
 
     def as_json(self) -> dict[str, float]:
@@ -98,7 +98,7 @@ def lowest(limits: Mapping[str, Interval]) -> Expected:
 def raw(found: Coefficients, kind: Operations, machine: Machine) -> Expected:
     """Return operations a second of the disk alone."""
     limits = _disk(kind, machine)
-    if not limits or machine.apart:  # a throttled disk is no faster than the one below
+    if not limits or machine.throttled:  # a throttled disk is no faster than the one below
         limits[AS_MEASURED] = kind.raw_iops
     if found.lone and machine.disk_iops:
         limits["depth"] = _widened(_disk_us(found, machine).under(kind.depth * 1e6))
@@ -132,7 +132,7 @@ def _widened(interval: Interval) -> Interval:
 
 def _disk(kind: Operations, machine: Machine, requests: int = 1) -> dict[str, Interval]:
     """What the disks allow when an operation is so many requests of the disk."""
-    busiest = max(kind.write_share, 1 - kind.write_share) if machine.apart else 1.0
+    busiest = max(kind.write_share, 1 - kind.write_share) if machine.throttled else 1.0
     limits = {}
     if machine.disk_iops:
         limits["disk"] = described(machine.disk_iops / (busiest * requests))
@@ -145,7 +145,7 @@ def _disk_us(found: Coefficients, machine: Machine) -> Interval:
     """One operation of the disk alone."""
     if machine.disk_us is not None:
         return exactly(machine.disk_us)
-    if machine.disk_iops and not machine.apart:
+    if machine.disk_iops and not machine.throttled:
         return exactly(1e6 / machine.disk_iops)
     return found.lone.disk if found.lone else NOTHING
 
@@ -157,7 +157,7 @@ def _latency_us(found: Coefficients, kind: Operations, machine: Machine) -> Inte
         raise ValueError("the parts of a lone operation were not measured")
     disk = _disk_us(found, machine)
     trip = lone.round_trip if machine.round_trip_us is None else exactly(machine.round_trip_us)
-    if machine.link_mbit_s:
+    if machine.link_mbit_s and not machine.throttled:
         sent = (kind.block_kib * KIB + HEADER_BYTES) * 8 / PAYLOAD_SHARE / machine.link_mbit_s
         trip = trip.plus(exactly(sent))
     write = lone.own.plus(disk).plus(trip)

@@ -182,15 +182,15 @@ class Mirrord:
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.stopping = True
 
-    def hand_on(self) -> None:
-        """Within a round: let the other side and the disk begin with what has come so far."""
+    def hand_on(self, frames: int = EARLY_OPS) -> None:
+        """Within a round: let the other side, from so many frames on, and the disk begin with what has come so far."""
         session = self.session
         runs = self.runs
         many = len(self.batch) - runs.pieces >= EARLY_OPS or runs.pieces - runs.copies >= PIECES_MAX
         if session is not None:
             if many and self.side.target.live:
                 session.acknowledge()
-            if many or session.waiting() >= EARLY_OPS:
+            if many or session.waiting() >= frames:
                 session.flush()
         if many:
             self._submit()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from twinset.mirror import latency
 from twinset.mirror.operations import READ, WRITE, ZERO, Op
+from twinset.mirror.pace import PIECES_MAX
 from twinset.wire import nbd
 from twinset.wire.nbd_handshake import ExportChosen, Handshake
 
@@ -286,7 +287,12 @@ class Connection(Answers):
         if not request.rest:
             self.current = None
         daemon.side.path.write(op)
-        daemon.hand_on()
+        if request.rest:
+            daemon.hand_on(
+                PIECES_MAX
+            )  # the other side gets a run at once: its disk may be paid by the request
+        else:
+            daemon.hand_on()
 
     def _issue(self, request: Request) -> bool:
         """Start the pieces of a request without payload; False when slots are missing."""
