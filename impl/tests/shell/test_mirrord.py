@@ -10,6 +10,7 @@ import pytest
 
 from twinset.mirror.latency import Latency
 from twinset.mirror.operations import WRITE, Op
+from twinset.mirror.pace import PIECES_MAX
 from twinset.shell.buffers import SlotPool
 from twinset.shell.mirror_loop import Mirrord
 from twinset.shell.mirror_runs import Runs
@@ -78,6 +79,24 @@ def test_a_full_batch_is_acknowledged_sent_and_submitted_before_the_round_ends()
     daemon.batch.append(3)
     daemon.hand_on()
     assert done == ["receipt", "sent", "4 to the disk"]
+
+
+def test_the_other_side_gets_a_large_request_as_one_run() -> None:
+    """Four frames are sent at once as a rule; within a request the other sixteen are waited for, but no longer."""
+    daemon: Any = Mirrord.__new__(Mirrord)
+    sent: list[int] = []
+    daemon.runs, daemon.batch = runs(32), []
+    for waiting, frames, expected in (
+        (4, None, [4]),
+        (15, PIECES_MAX, []),
+        (PIECES_MAX, PIECES_MAX, [PIECES_MAX]),
+    ):
+        sent.clear()
+        daemon.session = SimpleNamespace(
+            waiting=lambda count=waiting: count, flush=lambda count=waiting: sent.append(count)
+        )
+        daemon.hand_on(*([frames] if frames else []))
+        assert sent == expected
 
 
 def test_pieces_of_a_copy_wait_for_their_neighbours() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from twinset.mirror.latency import FLUSH, READ, WRITE, Latency
 from twinset.mirror.operations import Op
+from twinset.mirror.pace import PIECES_MAX
 from twinset.shell.buffers import Share, SlotPool
 from twinset.shell.nbd_answers import Request
 from twinset.shell.nbd_connection import Connection
@@ -37,9 +38,10 @@ class Client:
         self.written: dict[int, bytes] = {}
         self.reads: list[tuple[int, int]] = []
         self.asked: list[Op] = []
+        self.handed_on: list[tuple[int, ...]] = []
         path = SimpleNamespace(write=self.asked.append, read=self.asked.append)
         self.daemon: Any = SimpleNamespace(
-            pool=self.pool, side=SimpleNamespace(path=path), hand_on=lambda: None, forget=lambda _sock: None,
+            pool=self.pool, side=SimpleNamespace(path=path), hand_on=self.hand_on, forget=lambda _sock: None,
             share=self.share, log=lambda *_, **__: None, latency=Latency(lambda: 0),
             poller=SimpleNamespace(modify=lambda *_: None),
         )  # fmt: skip
@@ -49,6 +51,10 @@ class Client:
         self.connection = Connection(self.server, near)
         self.connection.handshake = None
         self.connection.export = nbd.Export("E", SIZE)
+
+    def hand_on(self, *frames: int) -> None:
+        """What the process is told after each piece."""
+        self.handed_on.append(frames)
 
     def feed(self, data: bytes) -> None:
         """Let these bytes arrive together; what was asked for ends soon after."""
@@ -138,6 +144,13 @@ def test_a_large_write_goes_into_its_slots_without_a_copy(client: Client) -> Non
     client.feed(write(2))
     assert connection.buffer[nbd.REQUEST_BYTES :] == bytes(len(connection.buffer) - nbd.REQUEST_BYTES)
     assert b"".join(client.written[at] for at in range(2 << 20, 3 << 20, 512)) == payload
+
+
+def test_pieces_within_a_request_are_handed_on_as_a_run(client: Client) -> None:
+    """The last one ends the request, and goes as any small write does."""
+    head = nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, 1, 0, 1 << 20)
+    client.feed(head + bytes(1 << 20))
+    assert client.handed_on == [(PIECES_MAX,)] * ((1 << 20) // PIECE - 1) + [()]
 
 
 def test_a_client_that_goes_in_the_middle_of_a_large_write_leaves_no_slot_behind(client: Client) -> None:
