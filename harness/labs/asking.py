@@ -18,6 +18,11 @@ class Job(ABC):
     def output(self) -> str:
         """All that it has printed."""
 
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """True once it has gone."""
+
     @abstractmethod
     def stop(self) -> None:
         """End it and what it started."""

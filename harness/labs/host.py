@@ -162,6 +162,11 @@ class LocalJob(Job):
         """All that it has printed."""
         return self.log.read_text(errors="replace")
 
+    @property
+    def ended(self) -> bool:
+        """True once it has gone."""
+        return self.process.poll() is not None
+
     def stop(self) -> None:
         """End it and what it started."""
         kill_group(self.process)

@@ -37,6 +37,11 @@ class GuestJob(Job):
         """All that it has printed."""
         return str(self.guest.order("job", job=self.number)["stdout"])
 
+    @property
+    def ended(self) -> bool:
+        """True once it has gone."""
+        return self.guest.order("job", job=self.number)["returncode"] is not None
+
     def stop(self) -> None:
         """End it and what it started."""
         with contextlib.suppress(CommandFailed):  # the machine's power may have ended it

@@ -61,14 +61,11 @@ class MachineFio:
     @property
     def ended(self) -> bool:
         """True once fio has gone."""
-        return not self._pids()
-
-    def _pids(self) -> list[str]:
-        return self._machine.run(["pgrep", "-x", "fio"], check=False).stdout.split()
+        return self._job.ended
 
     def stop(self) -> None:
         """End it early, as Ctrl-C would."""
-        self._machine.run(["kill", "-INT", *self._pids()], check=False)
+        self._machine.run(["pkill", "-INT", "-x", "fio"], check=False)
 
     def kill(self) -> None:
         """End it without figures."""

@@ -41,7 +41,7 @@ class FakeMachine:
 
     def start_job(self, argv: list[str]) -> Any:
         self.ran.append(argv)
-        return SimpleNamespace(output=lambda: "fio: no such device")
+        return SimpleNamespace(ended=True, output=lambda: "fio: no such device")
 
 
 @pytest.fixture
