@@ -29,7 +29,6 @@ from perf.figures.jobs import Target
 from perf.figures.results import ACTIVE, DRBD, DRBD_FULL, MD, STANDBY, CopyMeasurement
 from perf.peers import drbd, md
 from perf.shell.bench import Peer
-from perf.shell.mirror_set import MIRRORD
 from twinset.advice.measured import copy_rates
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 DRBD_DISK, RAW_DISK, MD_DISK = (plan.disk_path(number) for number in (2, 3, 4))
 PEERS = {DRBD: drbd.DEVICE, MD: md.DEVICE}
 UNIT = "twinsetd.service"
+MIRROR_PROCESS = "-m twinset.shell.mirrord"
 LATE_S = 600.0
 END_S = 120.0
 POLL_S = 0.5  # each look costs the machine some hundredths of a second
@@ -183,7 +183,7 @@ class Machines:
         }
 
     def _memory_kib(self, machine: Machine, field: str) -> int:
-        pid = machine.run(["pgrep", "-x", MIRRORD]).stdout.split()[0]
+        pid = machine.run(["pgrep", "-f", "--", MIRROR_PROCESS]).stdout.split()[0]
         lines = (machine.read_file(f"/proc/{pid}/status") or "").splitlines()
         found = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
         if not found:
