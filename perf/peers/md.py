@@ -32,9 +32,9 @@ def begin(disk: str, address: str) -> list[list[str]]:
     ]
 
 
-def end() -> list[list[str]]:
-    """On the server that has it."""
-    return [["mdadm", "--stop", DEVICE], ["nbd-client", "-d", NBD_DEVICE]]
+def end(disk: str) -> list[list[str]]:
+    """On the server that has it, also under the name that udev gave it; nothing of it stays to be found again."""
+    return [["mdadm", "--stop", "--scan"], ["nbd-client", "-d", NBD_DEVICE], ["mdadm", "--zero-superblock", disk]]
 
 
 def stop_serving() -> list[str]:

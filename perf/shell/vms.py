@@ -328,7 +328,7 @@ class Machines:
         self.lab.__exit__(kind, error, trace)
 
     def _end_peers(self) -> None:
-        for argv in md.end():
+        for argv in md.end(MD_DISK):
             self.active.run(argv, check=False, timeout_s=LATE_S)
         self.standby.run(md.stop_serving(), check=False)
         for machine in self.lab.servers:
