@@ -221,10 +221,10 @@ class Machines:
                 self.copied_s(LATE_S)
 
     def to_broken(self) -> None:
-        """The other server leaves the cluster; its machine and its daemon go on."""
+        """The other server leaves the cluster; systemd starts its daemon again, and it waits outside (Od)."""
         if self._symbol() == "O":
             pair.insist(self.active, "server.shutdown", LATE_S, server=self.standby.name)
-            pair.await_server(self.active, self.standby.name, "X", LATE_S)
+        pair.await_server(self.active, self.standby.name, "Od", LATE_S)
 
     def _symbol(self) -> str:
         servers = (self.active.status() or {}).get("servers", {})
@@ -241,7 +241,7 @@ class Machines:
         self.standby.run(wipe, timeout_s=LATE_S)
         self.standby.run(["systemctl", "start", UNIT], timeout_s=LATE_S)
         pair.await_daemons(self.lab, LATE_S)
-        wait_for(lambda: self._symbol() in ("X", "Od"), LATE_S, "the server to be seen", poll_s=POLL_S)
+        pair.await_server(self.active, self.standby.name, "Od", LATE_S)
 
     def permit_copy(self) -> None:
         """The other server returns: the copy begins by itself; back when it has begun, or is over."""
