@@ -34,7 +34,11 @@ def begin(disk: str, address: str) -> list[list[str]]:
 
 def end(disk: str) -> list[list[str]]:
     """On the server that has it, also under the name that udev gave it; nothing of it stays to be found again."""
-    return [["mdadm", "--stop", "--scan"], ["nbd-client", "-d", NBD_DEVICE], ["mdadm", "--zero-superblock", disk]]
+    return [
+        ["mdadm", "--stop", "--scan"],
+        ["nbd-client", "-d", NBD_DEVICE],
+        ["mdadm", "--zero-superblock", disk],
+    ]
 
 
 def stop_serving() -> list[str]:
