@@ -19,6 +19,7 @@ SETTINGS = {
         "within 5 % of",
         "10, 50 and 100 % of the disk",
         "IOPS and 200 MiB/s",
+        "what their name says, and 50 MiB/s",
         "heartbeats every 3 s",
         "its 90 %\ninterval",
         "whole 90 % interval",
