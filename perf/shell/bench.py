@@ -44,6 +44,7 @@ class Bench(Protocol):
 
     condition: Condition
     directory: Path  # for job files and what fio prints
+    poll_s: float  # between two looks while something is measured: a look costs a machine more than a process
 
     @property
     def data_bytes(self) -> int:

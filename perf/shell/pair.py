@@ -47,6 +47,7 @@ class Pair:
         self._raws = [self.lab.directory / f"raw{number}.img" for number in (1, 2)]
         self._disk_mib = disk_mib
         self.directory = self.lab.artefacts.directory / "fio"
+        self.poll_s = 0.02
 
     @property
     def data_bytes(self) -> int:

@@ -78,7 +78,7 @@ class Rebuilds:
             pair.permit_copy()
             wait_for(
                 lambda: run.ended or pair.copy_has_ended() or (half and _half_done(pair.status())),
-                seconds + COPY_S, "the copy to end", poll_s=0.02,
+                seconds + COPY_S, "the copy to end", poll_s=pair.poll_s,
             )  # fmt: skip
             copying_s = now_s() - begin
             status = pair.status()
@@ -102,7 +102,7 @@ class Rebuilds:
             lambda: pair.copy_has_ended() or now_s() - begin >= seconds,
             seconds + COPY_S,
             "as long again",
-            poll_s=0.02,
+            poll_s=pair.poll_s,
         )
         idle = {"seconds": now_s() - begin, "bytes": float(_copied(pair.status()) - done)}
         with pair.unslowed():

@@ -101,6 +101,7 @@ class Machines:
         self.condition = PLAIN
         self.directory = self.lab.directory / "fio"
         self.directory.mkdir()
+        self.poll_s = POLL_S
         self._served = ""
 
     # -- bringing up
