@@ -6,6 +6,7 @@ in namespaces that end with `make vms-down`.
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import HarnessError, LabError
@@ -26,6 +27,8 @@ def up() -> None:
 
 def _lifecycle(where: place.Place, verb: str) -> None:
     """Run Vagrant on this terminal, where libvirt runs; LabError when it fails."""
+    if find_spec("vagrant") is None:
+        raise LabError("python-vagrant is not installed in this environment: make vms-setup")
     argv = [*where.enter, sys.executable, "-m", "harness.vagrant.lifecycle", verb]
     if call_foreground(argv, env={**os.environ, **where.environment}):
         raise LabError(f"{verb} failed")
