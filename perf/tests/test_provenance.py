@@ -56,8 +56,7 @@ def test_front_page_and_measured_page_show_the_baseline() -> None:
     """The bars that are missed on the front page; every table on the page of the suite."""
     assert ("perf/baseline/standard.json", "bars-line") in provenance.passages(TEXTS["README.md"])
     shown = {name for _, name in provenance.passages(TEXTS["perf/README.md"])}
-    unmeasured = {"machines"}  # no whole run yet: see "In two virtual machines"
-    assert shown == set(markdown.names()) - {"bars-line"} - unmeasured
+    assert shown == set(markdown.names()) - {"bars-line"}
 
 
 def test_every_row_that_is_missed_has_its_profile() -> None:
