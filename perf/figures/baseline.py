@@ -10,7 +10,6 @@ from typing import Any
 
 from perf.figures import matrix
 from perf.figures.matrix import STANDARD, Cell
-from perf.figures.results import Results
 from perf.figures.stored import Stored
 
 ROUNDS_MIN = 5
@@ -74,9 +73,10 @@ def unrepeatable(found: Stored) -> Iterator[str]:
         yield "the data path was interpreted"
 
 
-def left_out(results: Results) -> list[str]:
-    """The cells of the standard matrix that a run lacks."""
-    return [str(cell) for cell in matrix.missing(STANDARD.cells(), results)]
+def left_out(found: Stored) -> list[str]:
+    """The cells of its matrix, or of the standard one, that a run lacks."""
+    whole = matrix.MATRICES.get(str(found.settings.get("matrix")), STANDARD)
+    return [str(cell) for cell in matrix.missing(whole.cells(), found.results)]
 
 
 def described(found: Stored) -> str:

@@ -47,7 +47,7 @@ def _run(found: Stored) -> Iterator[str]:
     yield ""
     yield "Warnings of the run: none." if not warnings else "Warnings of the run:"
     yield from (f"- {warning}" for warning in warnings)
-    lacking = baseline.left_out(found.results)
+    lacking = baseline.left_out(found)
     if lacking:
         yield f"\nNot measured: {', '.join(lacking)}."
 
