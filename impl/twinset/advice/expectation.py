@@ -55,9 +55,8 @@ class Machine:
     link_mbit_s: float = 0.0
     round_trip_us: float | None = None
     processors: int = 0  # of each server, besides what its applications keep busy
-    throttled: bool = (
-        False  # by token buckets: reads and writes of the disk apart, a burst on the link at once
-    )
+    # By token buckets: reads and writes of the disk apart, a burst on the link at once.
+    throttled: bool = False
 
     def as_json(self) -> dict[str, float]:
         """Return what was described."""

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from .mirror_loop import Mirrord
 
 _IOVEC: Final = struct.Struct("<QQ")
-CLIENT_BYTES_MIN: Final = (
-    16 << 10
-)  # smaller requests seldom have a neighbour, and looking for it costs each of them
+# Smaller requests of clients seldom have a neighbour, and looking for it costs each of them.
+CLIENT_BYTES_MIN: Final = 16 << 10
 
 
 class Runs:

@@ -287,10 +287,8 @@ class Connection(Answers):
         if not request.rest:
             self.current = None
         daemon.side.path.write(op)
-        if request.rest:
-            daemon.hand_on(
-                PIECES_MAX
-            )  # the other side gets a run at once: its disk may be paid by the request
+        if request.rest:  # the other side gets a run at once: its disk may be paid by the request
+            daemon.hand_on(PIECES_MAX)
         else:
             daemon.hand_on()
 
