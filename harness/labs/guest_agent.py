@@ -105,10 +105,13 @@ def job(order: dict[str, Any]) -> Any:
 
 
 def write(order: dict[str, Any]) -> Any:
-    """Write a file, its directory as well."""
+    """Write a file, its directory as well; a power cut after the answer does not take it back."""
     path = Path(order["path"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(order["text"])
+    with path.open("w") as file:
+        file.write(order["text"])
+        file.flush()
+        os.fsync(file.fileno())
     path.chmod(order["mode"])
     return {}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,27 @@ def test_numbers_go_on_after_a_restart_and_a_torn_line(tmp_path: Path) -> None:
 
     assert in_loop(second) == [1, 2]
     assert json.loads(path.read_text().splitlines()[-1])["seq"] == 2
+
+
+def test_a_power_cut_takes_no_entry_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came last before the cut is what its reader wants: the end of each burst is flushed to the disk."""
+    path, seen = tmp_path / "events.jsonl", list[str]()
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        real(descriptor)
+        seen.append(path.read_text().splitlines()[-1])
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    def work() -> None:
+        log = EventLog(path, "server1")
+        log.write("server_down", "error", {"server": "server2"})
+        log.write("mirror_normal", "", {"set": "set1"})
+        log.close()
+
+    in_loop(work)
+    assert json.loads(seen[-1])["event"] == "mirror_normal"
 
 
 def test_since_gives_the_oldest_first(tmp_path: Path) -> None:

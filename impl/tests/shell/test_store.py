@@ -1,10 +1,11 @@
 """Small durable files."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from twinset.shell import store
+from twinset.shell import mirror_spec, store
 from twinset.wire.keyring import Keyring
 
 
@@ -74,3 +75,37 @@ def test_the_boot_id_stays_until_its_directory_goes(tmp_path: Path) -> None:
     assert store.boot_id(path) == first
     path.write_text("damaged")
     assert store.boot_id(path) not in (first, "damaged")
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The inode numbers of what was flushed to the disk, in order."""
+    found: list[int] = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        real(descriptor)
+        found.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return found
+
+
+def test_the_identity_of_a_server_survives_a_power_cut(tmp_path: Path, synced: list[int]) -> None:
+    """File and name are on the disk before anybody is told: a disk's record goes by it (4.3.4.3-03)."""
+    path = tmp_path / "state" / "server_id"
+    found = mirror_spec.identity(path)
+    assert len(found) == mirror_spec.IDENTITY_BYTES
+    assert synced == [path.stat().st_ino, path.parent.stat().st_ino]
+    assert mirror_spec.identity(path) == found
+    assert len(synced) == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n", "00", "zz" * 16, "0" * 31, "0" * 34, "\x00" * 33])
+def test_a_torn_identity_is_none(tmp_path: Path, text: str) -> None:
+    """What an older version left after a power cut: the other side refused "finished" of an empty one, without end."""
+    path = tmp_path / "server_id"
+    path.write_text(text)
+    found = mirror_spec.identity(path)
+    assert len(found) == mirror_spec.IDENTITY_BYTES
+    assert bytes.fromhex(path.read_text()) == found

@@ -98,6 +98,10 @@ class EventLog:
         while (line := self._queue.get()) is not None:
             with contextlib.suppress(OSError):
                 self._append(line)
+                if (
+                    self._queue.qsize() <= 1
+                ):  # the last of a burst takes the others with it; the mark of the end counts
+                    self._sync()
 
     def _append(self, line: bytes) -> None:
         with self._path.open("ab+") as file:
@@ -109,6 +113,11 @@ class EventLog:
             file.write(line)
         if size > FILE_BYTES_MAX:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
+
+    def _sync(self) -> None:
+        """A power cut takes no entry back: what came last before it is what its reader wants."""
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def console_line(record: Mapping[str, Any], *, journal: bool) -> str:

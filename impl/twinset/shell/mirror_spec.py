@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 from twinset.errors import TwinsetError
 from twinset.wire import keyring
 
+from . import store
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+IDENTITY_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,19 @@ class Spec:
 
 
 def identity(path: Path) -> bytes:
-    """Return the 16 bytes of an identity file, made at random when missing."""
-    try:
-        return bytes.fromhex(path.read_text().strip())
-    except FileNotFoundError:
-        fresh = os.urandom(16)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("x") as file:
-                file.write(fresh.hex() + "\n")
-        except FileExistsError:
-            return bytes.fromhex(path.read_text().strip())
+    """Return the 16 bytes of an identity file; minted, and durable before they are returned, when it holds none.
+
+    A disk's record names the server that it was registered on (4.3.4.3-03): an identity that a power cut could
+    still take back would make this server a stranger to its own disks. Processes of several sets may ask at once.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with store.locked(path.parent):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            found = bytes.fromhex(path.read_text(encoding="ascii").strip())
+            if len(found) == IDENTITY_BYTES:
+                return found
+        fresh = os.urandom(IDENTITY_BYTES)
+        store.write_atomic(path, fresh.hex() + "\n")
         return fresh
 
 
