@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 FILE = Path(__file__).with_name("sections.json")
@@ -24,12 +24,22 @@ FIRST = (
 
 
 @dataclass(frozen=True)
+class Made:
+    """Under what a piece was run."""
+
+    box: str
+    day: str
+    scale: float  # of the time-outs: 1 is 3 s x 10
+
+
+@dataclass(frozen=True)
 class Ran:
     """One file's run to its end."""
 
     box: str
     day: str
-    took_s: int
+    scale: float
+    took_s: int  # its cases' own seconds and its share of what the run around them took
     pair_cases: int  # those that needed the machines; the others judge configurations alone
     outcomes: dict[str, str]  # case -> outcome
     reasons: dict[str, str] = field(default_factory=dict)  # of those that did not pass
@@ -58,21 +68,33 @@ def write(file: Path, record: Mapping[str, Ran]) -> None:
     part.replace(file)
 
 
-def from_report(report: Mapping[str, Any], box: str, day: str, took_s: float) -> Ran:
-    """The entry of a file from the suite's own report."""
-    cases = report["cases"]
-    return Ran(
-        box,
-        day,
-        round(took_s),
-        sum(case["tier"] == "pair" for case in cases),
-        {case["case"]: case["outcome"] for case in cases},
-        {
-            case["case"]: " ".join(case["reason"].split())[:REASON_CHARACTERS_MAX]
-            for case in cases
-            if case["outcome"] != PASS
-        },
-    )
+def from_report(
+    report: Mapping[str, Any], wanted: Mapping[str, int], made: Made, took_s: float
+) -> dict[str, Ran]:
+    """The entries of the files that ended, from the suite's own report; `wanted`: how many cases each file has."""
+    of_file: dict[str, list[Mapping[str, Any]]] = {}
+    for case in report["cases"]:
+        of_file.setdefault(PurePath(case["node"].partition("::")[0]).stem.removeprefix("test_"), []).append(
+            case
+        )
+    sum_s = sum(case["duration_s"] for case in report["cases"]) or 1.0
+    return {
+        name: Ran(
+            made.box,
+            made.day,
+            made.scale,
+            round(took_s * sum(case["duration_s"] for case in cases) / sum_s),
+            sum(case["tier"] == "pair" for case in cases),
+            {case["case"]: case["outcome"] for case in cases},
+            {
+                case["case"]: " ".join(case["reason"].split())[:REASON_CHARACTERS_MAX]
+                for case in cases
+                if case["outcome"] != PASS
+            },
+        )
+        for name, cases in of_file.items()
+        if len(cases) == wanted.get(name)
+    }
 
 
 def order(names: Iterable[str]) -> list[str]:

@@ -1,12 +1,13 @@
-"""The whole conformance suite on the two machines, file by file: what has run is kept, the next run goes on after it.
+"""The whole conformance suite on the two machines, in pieces: what has run is kept, the next run goes on after it.
 
-    python -m harness.vagrant.sections --minutes 60     # as many files as fit; the one that does not end is not noted
+    python -m harness.vagrant.sections --minutes 60     # as many files as fit; those that do not end are not noted
     python -m harness.vagrant.sections --again          # first the files of which a case failed or broke
-    python -m harness.vagrant.sections --only 6_2_5_walk_through
+    python -m harness.vagrant.sections --only 6_2_5_walk_through --scale 1
     python -m harness.vagrant.sections --show           # the record for people
 
 The record is `sections.json` beside this file; reports, evidence and pytest's own words lie in `.conformance/sections`.
-Each file is a run of pytest of its own, which brings its cluster up anew: slower than one run of all, but none is lost.
+Files whose cases share a configuration run together, since bringing a cluster up takes the emulated machines longest.
+`--scale` shortens the time-outs (heartbeats 3 s x 10 at 1); the record says of each file at which scale it ran.
 """
 
 import argparse
@@ -14,18 +15,24 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from harness.errors import CommandFailed, HarnessError, LabError
+from harness.adapters.reference import SCALE
+from harness.errors import HarnessError, LabError
 from harness.labs import choice
 from harness.run import run
 from harness.vagrant import inputs, place, plan, record
 from harness.wait import now_s
 
 OUTPUT = inputs.ROOT / ".conformance" / "sections"
-FILE_S = 3600.0
+PYTEST = (sys.executable, "-m", "pytest", "-q")
+REPORT_S = 120  # an interrupted run ends its cluster and writes its report
+FILE_OF_NODE = re.compile(r"^(?:\S*/)?test_(\w+)\.py::", re.MULTILINE)
+CONFIGURATION = re.compile(r'mark\.cluster\("([^"]+)"\)')
 BOX = re.compile(rf"(twinset-{inputs.SUITE}-[0-9a-f]+)_vagrant_box")
 
 
@@ -45,42 +52,63 @@ def box_of_machines() -> str:
     return found.group(1) if found else "another box"
 
 
-def play(name: str, box: str, left_s: float) -> record.Ran | None:
-    """Run one file; None when it did not get to its report."""
-    folder = OUTPUT / name
+def wanted_cases() -> Counter[str]:
+    """How many cases each file of the suite has: a file has ended when as many were judged."""
+    argv = [*PYTEST, "--collect-only", "-p", "no:cacheprovider", "conformance"]
+    listed = run(argv, timeout_s=120, cwd=inputs.ROOT).stdout
+    return Counter(FILE_OF_NODE.findall(listed))
+
+
+def together(names: Sequence[str]) -> list[list[str]]:
+    """The files in pieces, each of one cluster configuration; a piece has the place of its first file."""
+    pieces: dict[str, list[str]] = {}
+    for name in names:
+        found = CONFIGURATION.search((inputs.ROOT / "conformance" / f"test_{name}.py").read_text())
+        pieces.setdefault(found.group(1) if found else "", []).append(name)
+    return list(pieces.values())
+
+
+def play(names: Sequence[str], scale: float, left_s: float) -> dict[str, Any]:
+    """Run these files; the suite's report, of what ended until then when the time is over."""
+    folder = OUTPUT / names[0]
     folder.mkdir(parents=True, exist_ok=True)
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     argv = [
-        sys.executable, "-m", "pytest", "-q", f"conformance/test_{name}.py", "--lab", choice.VAGRANT,
+        "timeout", "--signal=INT", f"--kill-after={REPORT_S}", str(int(left_s)),
+        *PYTEST, *(f"conformance/test_{name}.py" for name in names), "--lab", choice.VAGRANT,
         f"--report={folder}", "-p", "no:cacheprovider",
     ]  # fmt: skip
-    begun = now_s()
-    try:
-        ran = run(argv, check=False, timeout_s=min(left_s, FILE_S), env=os.environ, cwd=inputs.ROOT)
-    except CommandFailed as error:
-        print(f"{name}: {error}", file=sys.stderr, flush=True)
-        return None
+    env = {**os.environ, SCALE: f"{scale:g}"}
+    ran = run(argv, check=False, timeout_s=left_s + 2 * REPORT_S, env=env, cwd=inputs.ROOT)
     (folder / "pytest.txt").write_text(ran.stdout + ran.stderr)
     if not report.exists():
-        print(f"{name}: no report; {ran.stdout[-500:]}{ran.stderr[-500:]}", file=sys.stderr, flush=True)
-        return None
-    day = datetime.now(UTC).date().isoformat()
-    return record.from_report(json.loads(report.read_text()), box, day, now_s() - begun)
+        raise HarnessError(f"{', '.join(names)}: no report; {ran.stdout[-500:]}{ran.stderr[-500:]}")
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
 
 
-def go_on(wanted: Sequence[str], file: Path, minutes: float) -> None:
-    """Run what is wanted, as far as the time goes; every file is noted as soon as it has ended."""
+def go_on(wanted: Sequence[str], file: Path, minutes: float, scale: float) -> None:
+    """Run what is wanted, as far as the time goes; every file that ended is noted after its piece."""
     end_s = now_s() + minutes * 60
-    for name in wanted:
+    cases = wanted_cases()
+    for names in together(wanted):
         left_s = end_s - now_s()
         if left_s <= 0:
             print("no time is left", flush=True)
             return
-        found = play(name, box_of_machines(), left_s)
-        if found is not None:
-            record.write(file, {**record.read(file), name: found})
-            print(f"{name}: {found.took_s} s: {record.said(found.outcomes.values())}", flush=True)
+        box, begun_s = box_of_machines(), now_s()
+        report = play(names, scale, left_s)
+        day = datetime.now(UTC).date().isoformat()
+        ran = record.from_report(report, cases, record.Made(box, day, scale), now_s() - begun_s)
+        record.write(file, {**record.read(file), **ran})
+        for name in names:
+            said = (
+                f"{ran[name].took_s} s: {record.said(ran[name].outcomes.values())}"
+                if name in ran
+                else "not ended"
+            )
+            print(f"{name}: {said}", flush=True)
 
 
 def main() -> int:
@@ -94,6 +122,7 @@ def main() -> int:
         "--only", metavar="NAME", action="append", help="these files, whether they ran or not"
     )
     parser.add_argument("--show", action="store_true", help="print the record and run nothing")
+    parser.add_argument("--scale", type=float, default=choice.SCALES[choice.VAGRANT], help="of the time-outs")
     parser.add_argument("--record", type=Path, default=record.FILE)
     options = parser.parse_args()
     known = names()
@@ -103,9 +132,8 @@ def main() -> int:
     try:
         if not options.show:
             found = record.read(options.record)
-            go_on(
-                options.only or record.due(known, found, again=options.again), options.record, options.minutes
-            )
+            wanted = options.only or record.due(known, found, again=options.again)
+            go_on(wanted, options.record, options.minutes, options.scale)
     except HarnessError as error:
         print(f"sections: {error}", file=sys.stderr)
         return 1

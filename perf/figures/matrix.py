@@ -182,10 +182,10 @@ _STANDARD = (
     Block("share of writes", _names(WRITE_SHARES, JOBS), _BASE),
     Block("block sizes", ("randwrite-64k-qd16",), _BASE),
     Block("depths", ("randwrite-4k-qd64",), _BASE),
-    Block("copies", (COPY,), (FULL, NBDCOPY, *DIFFERENCE_PERCENT)),
+    Block("copies", (COPY,), (FULL, NBDCOPY, *list(DIFFERENCE_PERCENT)[:3])),
     # one mirror set for both: what is broken at the end of the first comes back by the copy of the second
     Block("ordinary disk without FastSync", (MIX,), (MIRRORED, BROKEN), "disk-5000-fastsync-off"),
-    Block("copy without FastSync", (COPY,), (NO_FASTSYNC,)),
+    Block("copy without FastSync", (COPY,), (NO_FASTSYNC, "difference 100 %")),
     Block("ordinary disk", (MIX, "readwrite-4k-qd1", LIGHT), _BASE, "disk-5000"),
     Block("ordinary disk, mirror broken", (MIX,), (BROKEN,), "disk-5000"),
     Block("ordinary disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-5000-half"),
@@ -269,7 +269,7 @@ MACHINES = Matrix(
         Block("slow disk", JOBS, _BESIDE_PEERS, "disk-100"),
         Block("slow disk, few writes", (LIGHT,), _BASE, "disk-100"),
         Block("slow disk at half load", (MIX,), (MIRRORED, REBUILD), "disk-100-half"),
-        Block("copies", (COPY,), (FULL, *IN_MACHINES, *list(DIFFERENCE_PERCENT)[:3])),
+        Block("copies", (COPY,), (FULL, *IN_MACHINES)),
     ),
     minutes=45,
 )  # fmt: skip

@@ -6,12 +6,12 @@ itself decides. The guide speaks of ordinary disks, so its shares are judged on 
 machine's own disk is *told*, not judged.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from perf.figures import spreads
-from perf.figures.conditions import CONDITIONS
+from perf.figures.conditions import CONDITIONS, key
 from perf.figures.matrix import LIGHT, MIX, WRITE_SHARES
 from perf.figures.results import (
     BROKEN,
@@ -77,6 +77,16 @@ def at_least(values: Sequence[float], least: float) -> tuple[str, Interval | Non
     if found.low >= least:
         return MET, found
     return (MISSED if found.high < least else OPEN), found
+
+
+def level(values: Sequence[float], least: float) -> tuple[str, Interval | None]:
+    """The verdict on a ratio that should be 1 within a factor, either way: the whole interval has to be."""
+    if not values:
+        return NOT_MEASURED, None
+    found = spreads.interval(values) or Interval(values[0], values[0], values[0])
+    if least <= found.low and found.high <= 1 / least:
+        return MET, found
+    return (MISSED if found.high < least or found.low > 1 / least else OPEN), found
 
 
 def _loss(clause: str, fact: str, values: Sequence[float], percent: float, *, told: bool = False) -> Finding:
@@ -156,15 +166,15 @@ def _copies(results: Results) -> Iterator[Finding]:
         where = disk or "the machine's own disk"
         fact = f"read:write 2:1 with FastSync against without, {row}, {where}"
         yield _loss("4.3.3-01", fact, ratios, 3, told=not disk)
-    seconds = {kind: _seconds(results, kind) for kind in DIFFERENCE_PERCENT}
-    yield _rising(seconds)
+    kinds = _differences(results)
+    yield _rising(results, kinds)
     values = _copy_ratio(results, NO_FASTSYNC, "difference 100 %")
-    verdict, found = at_least([min(value, 1 / value) for value in values], 0.9)
+    verdict, found = level(values, 0.9)
     yield Finding(
         "4.3.3-03", "rate without FastSync against the rate at 100 % difference", "within 10 %",
-        f"{found.middle:.2f} of the smaller to the larger" if found else "", verdict,
+        f"{found.middle:.2f} (90 %: {found.low:.2f} to {found.high:.2f})" if found else "", verdict,
     )  # fmt: skip
-    yield _proportional(results)
+    yield _proportional(results, kinds)
     verdict, found = at_least(
         [1 / ratio for ratio in _rebuild_ratio(results)], 1.0
     )  # idle against busy: at least as fast
@@ -198,22 +208,25 @@ def _seconds(results: Results, kind: str) -> float:
     return spreads.spread([run.seconds for run in runs.values()]).median if runs else 0.0
 
 
-def _rising(seconds: dict[str, float]) -> Finding:
-    observed = ", ".join(f"{kind.removeprefix('difference ')}: {s:.2f} s" for kind, s in seconds.items() if s)
-    times = [seconds[f"difference {percent} %"] for percent in (1, 10, 50)]
+def _differences(results: Results) -> dict[str, int]:
+    """The high-speed copies that are judged, with their percent: on the slow disk where that was measured."""
+    slow = {key(kind, OLD): percent for kind, percent in DIFFERENCE_PERCENT.items()}
+    return slow if any(results.copies.get(kind) for kind in slow) else DIFFERENCE_PERCENT
+
+
+def _rising(results: Results, kinds: Mapping[str, int]) -> Finding:
+    seconds = {percent: _seconds(results, kind) for kind, percent in kinds.items()}
+    observed = ", ".join(f"{percent} %: {s:.2f} s" for percent, s in seconds.items() if s)
+    times = [seconds[percent] for percent in (1, 10, 50)]
     verdict = NOT_MEASURED if not all(times) else MET if times == sorted(set(times)) else MISSED
     return Finding("4.3.3-02", "time of a copy of 1, 10, 50 % difference", "rises", observed, verdict)
 
 
-def _proportional(results: Results) -> Finding:
-    points = [
-        (float(run.copied_bytes), run.seconds)
-        for kind in DIFFERENCE_PERCENT
-        for run in results.copies.get(kind, {}).values()
-    ]
+def _proportional(results: Results, kinds: Iterable[str]) -> Finding:
+    runs = [list(results.copies[kind].values()) for kind in kinds if results.copies.get(kind)]
+    points = [(float(run.copied_bytes), run.seconds) for each in runs for run in each]
     straight = spreads.straightness(points)
-    kinds = [kind for kind in DIFFERENCE_PERCENT if results.copies.get(kind)]
-    verdict = NOT_MEASURED if len(kinds) < 3 else MET if straight >= 0.95 else MISSED
+    verdict = NOT_MEASURED if len(runs) < 3 else MET if straight >= 0.95 else MISSED
     observed = f"R squared {straight:.3f}" if verdict != NOT_MEASURED else ""
     return Finding(
         "4.3.3-04",

@@ -74,7 +74,10 @@ class Copies:
         return replace(self._copy("high-speed"), differing_bytes=extents * differences.EXTENT_BYTES)
 
     def differ(self, number: int, percent: int, job: str = DIFFERENCE, *, listed: bool = False) -> Path:
-        """The other server is away, and so much of the first measured set is written; the list of the writes."""
+        """The other server is away, and so much of the first measured set is written; the list of the writes.
+
+        At the machine's own pace: only what follows is measured.
+        """
         pair = self.pair
         pair.to_broken()
         self._runs += 1
@@ -86,7 +89,8 @@ class Copies:
             io_bytes=pair.data_bytes * percent // 100,
             list_file=str(log) if listed else "",
         )
-        pair.fio(text, stem).figures(COPY_S)
+        with pair.unslowed():
+            pair.fio(text, stem).figures(COPY_S)
         return log
 
     def without_fastsync(self, number: int) -> CopyMeasurement:
