@@ -1,12 +1,14 @@
 """Makes a virtual machine's twinset as if nobody had used it: blank disk, no cluster, no trace of a former one.
 
 Softly, in the running machine, in seconds; or hard, with a power cut and a new image, where the machine is not in a
-state for that (no power, another size of disk, something that does not end).
+state for that (another size of disk, something that does not end). Both machines at once: emulated, each command takes
+its time, and one machine keeps one processor busy.
 """
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.errors import HarnessError
 from harness.faults import partition_table
@@ -23,7 +25,7 @@ FORGET = f"""
 systemctl kill --signal=KILL {UNIT}
 systemctl stop {UNIT}
 systemctl kill --kill-whom=all --signal=KILL {UNIT} 2>/dev/null
-rm -rf /var/lib/twinset/* /etc/twinset/* {DROP_IN}
+rm -rf /var/lib/twinset/* /etc/twinset/*
 mkdir -p /etc/twinset/scripts
 """
 # What a boot would end: devices, mounts, addresses, the run directory.
@@ -39,52 +41,59 @@ rm -rf /run/twinset /run/twinset-lab/*
 """
 
 
-def identity(machine: Machine, key: str, scale: float) -> None:
-    """The cluster key, the server's name, the lab's time scale; twinsetd does not run meanwhile."""
+def each(machines: Sequence[Machine], work: Callable[[int, Machine], None]) -> None:
+    """Do it on all machines at once; the first error is raised when all have ended."""
+    with ThreadPoolExecutor(len(machines)) as pool:
+        for _ in pool.map(work, range(len(machines)), machines):
+            pass
+
+
+def powered(machine: Machine) -> None:
+    """Running, and its agent answers."""
+    if machine.paused:
+        machine.resume()
+    if not machine.powered:
+        machine.boot()
+    machine.await_up()
+
+
+def forget(machine: Machine, key: str, scale: float) -> None:
+    """No cluster any more; cluster key, the server's name, the lab's time scale. twinsetd does not run then."""
+    machine.run(["sh", "-c", FORGET], timeout_s=120)
     machine.write_file("/etc/twinset/cluster.key", key + "\n", 0o600)
     machine.write_file("/etc/twinset/server", machine.name + "\n")
     # Emulated, on a busy machine, twinsetd took longer to start than systemd's usual 90 s.
     text = f"[Service]\nEnvironment=TWINSET_TIME_SCALE={scale!r}\nTimeoutStartSec=600\n"
-    machine.write_file(DROP_IN, text)
+    if machine.read_file(DROP_IN) != text:
+        machine.write_file(DROP_IN, text)
+        machine.run(["systemctl", "daemon-reload"], timeout_s=120)  # seconds
 
 
 def soft(machine: Machine, topology: Topology, index: int) -> None:
-    """Undo what twinset did, blank the disk; HarnessError when something does not go away."""
-    machine.run(["sh", "-c", UNDO], timeout_s=60)
-    for lan in topology.lans_of(machine.name):
-        machine.run(["ip", "-4", "address", "flush", "dev", lan.name])
-        machine.run(["ip", "address", "add", lan.addresses[machine.name], "dev", lan.name])
+    """Undo what twinset did, blank the disk, start; HarnessError when something does not go away."""
+    addresses = "".join(
+        f"ip -4 address flush dev {lan.name}\nip address add {lan.addresses[machine.name]} dev {lan.name}\n"
+        for lan in topology.lans_of(machine.name)
+    )
+    machine.run(["sh", "-c", UNDO + addresses], timeout_s=60)
     size = machine.disk.size_bytes
     table = partition_table.encode(partition_table.plan(size, CLUSTER_BYTES, 1), SIGNATURE + index)
     device = machine.disk_path
-    blank = ["dd", "if=/dev/zero", f"of={device}", "bs=1M", f"count={size >> 20}", "oflag=direct"]
-    machine.run(blank, timeout_s=120)
+    blank = f"dd if=/dev/zero of={device} bs=1M count={size >> 20} oflag=direct"
     text = base64.b64encode(table).decode()
     write = f"echo {text} | base64 -d | dd of={device} conv=notrunc,fsync; blockdev --flushbufs {device}"
-    machine.run(["sh", "-c", f"{write}; blockdev --rereadpt {device}"], timeout_s=60)
+    machine.run(["sh", "-ec", f"{blank}; {write}; blockdev --rereadpt {device}"], timeout_s=120)
+    machine.run(["sh", "-c", f"systemctl reset-failed && systemctl start --no-block {UNIT}"], timeout_s=120)
 
 
 def both(machines: Sequence[Machine], topology: Topology, disk_mib: int, scale: float) -> None:
     """Both machines as after their first boot, twinsetd started."""
     key = secrets.token_hex(32)
-    softly = all(machine.powered and not machine.paused for machine in machines)
-    softly = softly and all(machine.disk.size_bytes == disk_mib << 20 for machine in machines)
-    for machine in machines:
-        if machine.paused:
-            machine.resume()
-        if not machine.powered:
-            machine.boot()
-    for machine in machines:
-        machine.await_up()
-        machine.run(["sh", "-c", FORGET], timeout_s=120)
-        identity(machine, key, scale)
-    if softly:
+    each(machines, lambda _, machine: powered(machine))
+    each(machines, lambda _, machine: forget(machine, key, scale))
+    if all(machine.disk.size_bytes == disk_mib << 20 for machine in machines):
         try:
-            for index, machine in enumerate(machines):
-                soft(machine, topology, index)
-            for machine in machines:
-                start = "systemctl daemon-reload && systemctl reset-failed && systemctl start --no-block"
-                machine.run(["sh", "-c", f"{start} {UNIT}"], timeout_s=120)
+            each(machines, lambda index, machine: soft(machine, topology, index))
         except HarnessError:
             pass
         else:
@@ -94,11 +103,12 @@ def both(machines: Sequence[Machine], topology: Topology, disk_mib: int, scale: 
 
 def hard(machines: Sequence[Machine], disk_mib: int) -> None:
     """Cut the power, put new images in, boot."""
-    for index, machine in enumerate(machines):
+
+    def renew(index: int, machine: Machine) -> None:
         machine.run(["sync"], timeout_s=120)
         machine.die()
         create_image(machine.disk.image, disk_mib, SIGNATURE + index)
-    for machine in machines:
         machine.boot()
-    for machine in machines:
         machine.await_up()
+
+    each(machines, renew)
