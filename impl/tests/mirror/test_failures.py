@@ -143,6 +143,34 @@ def test_a_daemons_question_does_not_end_the_work_of_the_other_side() -> None:
     assert side.path.mode == REMOTE
 
 
+def test_a_daemons_question_that_overtakes_the_answer_ends_nothing() -> None:
+    """Who agreed has the daemons ask at once: that came before "good_solo", and clients saw an error (seed 305236)."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    requests.mark_stale(side, "ask", 5)
+    assert ports.replies[-1][1][0] == "E_STATE"
+    assert not ports.done
+    side.path.written(op.seq)
+    side.control({"type": "good_solo", "fresh": False, "epoch": 7})
+    assert (ports.done, op.error) == ([op], 0)
+
+
+def test_without_a_session_a_daemons_question_is_the_verdict() -> None:
+    """Nobody can answer any more: the side that asks goes on, and clients here hear of the failed disk."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    side.session_down("cut")
+    requests.mark_stale(side, "ask", 5)
+    assert ports.done == [op]
+    assert op.error
+
+
 @pytest.mark.parametrize(
     ("kind", "ended"), [(READ, False), (WRITE, False), (COPY, True)], ids=["read", "write", "copy"]
 )

@@ -6,7 +6,7 @@ import pytest
 
 from twinset.mirror import without_disk
 from twinset.mirror.operations import READ, Op
-from twinset.mirror.write_path import FAILED, HOLD, MIRROR, REMOTE, SourcePath
+from twinset.mirror.write_path import COPYING, FAILED, HOLD, MIRROR, REMOTE, SourcePath
 
 from .ports import Ports, make_maps, write
 
@@ -61,6 +61,24 @@ def test_everything_goes_to_the_other_side() -> None:
     bench.path.flush_done(flush.token, 0, remote=True)
     assert bench.ports.done == [op, read]
     assert bench.ports.flushed == [flush]
+
+
+@pytest.mark.parametrize("error", [0, 5])
+def test_a_flush_of_the_own_disk_alone_is_asked_of_the_other_side(error: int) -> None:
+    """It began during a rebuild. Failed by the own disk, or not yet answered: the other has to flush (seed 302656)."""
+    bench = Bench()
+    bench.path.mode = COPYING
+    flush = bench.path.flush("client")
+    bench.path.mode = MIRROR
+    if error:
+        bench.path.flush_done(flush.token, error, remote=False)
+    bench.ports.calls.clear()
+    bench.lose_disk()
+    assert bench.ports.calls == ["send flush"]
+    assert not bench.ports.flushed
+    bench.path.flush_done(flush.token, 0, remote=True)
+    assert bench.ports.flushed == [flush]
+    assert not flush.error
 
 
 def test_a_read_waits_for_a_write_that_an_earlier_read_may_have_shown() -> None:

@@ -66,10 +66,16 @@ def test_a_seed_that_found_something_finds_nothing_any_more(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("world_type", "seed"), [(DiskWorld, 201410), (DiskWorld, 219418), (VerifyWorld, 211082)]
-)
+    ("world_type", "seed"),
+    [
+        (DiskWorld, 201410), (DiskWorld, 219418), (VerifyWorld, 211082), (DiskWorld, 305236), (PermitWorld, 302656),
+        (SplitWorld, 300154), (VerifyWorld, 307776),
+    ],
+)  # fmt: skip
 def test_a_seed_of_another_world_finds_nothing_any_more(world_type: type[World], seed: int) -> None:
-    """Errors that could have been spared; a second fault that was held against the first; a look without end."""
+    """Errors that could have been spared; a second fault that was held against the first; a look without end; two
+    sources without end; an older comparison that was held against a newer one.
+    """
     assert play(seed, world_type=world_type)[1] == ""
 
 

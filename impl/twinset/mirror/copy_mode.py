@@ -83,7 +83,9 @@ def _rival(source: View, target: View) -> Verdict:
     one, other = source.record, target.record
     if State.DIVERGED in (one.state, other.state):
         return DIVERGED, "both sides were written separately; an operator names the good side"
-    if one.state == State.SOLO == other.state and one.base and other.base:
+    if (
+        one.state == State.SOLO == other.state
+    ):  # even one that was created anew meanwhile: the other has writes
         return DIVERGED, "both sides went on alone"
     return None
 
@@ -134,13 +136,6 @@ def union_doubt(one: View, other: View) -> str:
         if not (view.sound and view.continuous):
             return f"the difference of {view.record.server_name or 'one side'} was lost"
     return ""
-
-
-def _unrelated(source: View, target: View) -> Verdict:
-    one, other = source.record, target.record
-    if other.state == State.SOLO and other.cur not in (one.cur, one.base, *one.history):
-        return DIVERGED, "the other side holds writes that this side never had"
-    return None
 
 
 def _faulty(_source: View, target: View) -> Verdict:
@@ -199,7 +194,6 @@ _TABLE = (
     ("source-unfit", _unfit),
     ("target-replaced", _replaced),
     (RESOLVED, _resolved),
-    ("unrelated", _unrelated),
     ("target-faulty", _faulty),
     ("source-unsure", _unsure_source),
     ("difference", _difference),

@@ -61,6 +61,12 @@ def _tell(side: Side, op: Op | None, errno: int) -> None:
     side.ports.log("disk_error", errno=errno, disk=settings.disk, server=settings.server, **fields)
 
 
+def is_asking(side: Side) -> bool:
+    """True while the answer is on its way over the session: yes may be what made the daemons ask something too."""
+    asked = side.failed and side.role == SOURCE and side.record.state == State.IN_SYNC
+    return asked and side.session is not None and side.path.mode != FAILED
+
+
 def give_up_disk(side: Side) -> None:
     """The own disk has failed, and no other side does its work: clients see the error."""
     state = side.record.state

@@ -248,6 +248,11 @@ def closed(side: Side, error: int) -> None:
 
 def mark_stale(side: Side, request: Any, cur: int) -> None:
     """The other side asks, by way of the daemons, that this side be durably STALE."""
+    if failures.is_asking(side):
+        side.ports.reply(
+            request, ("E_STATE", "the disk of this side has failed: the other side is being asked")
+        )
+        return
     if side.record.state != State.FAULTY:  # which the other side knows: it does the I/O of this one, perhaps
         failures.give_up_disk(side)
     if side.serving and side.record.state != State.FAULTY:

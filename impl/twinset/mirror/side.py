@@ -177,8 +177,9 @@ class Side:
             if served or peer.state == State.STALE:
                 self.ports.close_session("this side yields; the other one has to know")
                 return
-        rival = peer.base if peer.state == State.SOLO else peer.state == State.DIVERGED and not peer.forced
-        if self.record.state == State.SOLO and self.record.base and rival:
+        # Of two that are alone each is the other's rival, created anew or not: a word here does not undo writes there.
+        heard = peer.state == State.DIVERGED and not peer.forced and bool(self.record.base)
+        if self.record.state == State.SOLO and (heard or peer.state == State.SOLO):
             self.diverge()
             return
         two_sources = self.role == SOURCE == session.peer_role
@@ -251,9 +252,10 @@ class Side:
 
     def decide(self, session: Session) -> Decision:
         """Return what this side, as the source, has to copy."""
-        if self.full_reason and self.record.state == State.SOLO:
+        found = copy_mode.decide(self.view, session.peer, fastsync=self.settings.fastsync)
+        if self.full_reason and self.record.state == State.SOLO and found.mode not in copy_mode.NO_COPY:
             return Decision(copy_mode.FULL, self.full_reason, "opened-unsure")
-        return copy_mode.decide(self.view, session.peer, fastsync=self.settings.fastsync)
+        return found
 
     # -- the end of a copy (R6) -------------------------------------------------------------------------
 

@@ -33,7 +33,12 @@ def begin(path: SourcePath) -> None:
     for flush in list(path.flushes.values()):
         flush.local = False
         flush.error = 0
-        if not flush.remote and path.flushes.pop(flush.token, None) is not None:
+        if (
+            not flush.mirrored
+        ):  # of the time when some blocks were on the own disk alone: they are there by now
+            flush.remote = flush.mirrored = True
+            path.ports.send_flush(flush.token)
+        elif not flush.remote and path.flushes.pop(flush.token, None) is not None:
             path.flush_finished(flush)
     unread, path.unread = path.unread, []
     for op in unread:

@@ -171,7 +171,7 @@ class SourcePath:
         else:
             if error and self.mode != FAILED and not self.lost:
                 flush.error = error
-                if self._failed(None, error) and flush.mirrored:
+                if self._failed(None, error):
                     return  # `without_disk.begin` or `drop_remote` ends it
             flush.local = False
         if not flush.local and not flush.remote and self.flushes.pop(token, None) is not None:

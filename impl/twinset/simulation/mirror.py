@@ -43,7 +43,7 @@ ROWS: Final = frozenset(
     {
         "forced:apart", "rival:diverged", "in-step:undecided", "in-step:refuse", "in-step:none", "in-step:window",
         "in-step:full", "in-step:high-speed", "source-unfit:refuse", "target-replaced:full", "resolved:full",
-        "resolved:high-speed", "unrelated:diverged", "target-faulty:full", "source-unsure:full",
+        "resolved:high-speed", "target-faulty:full", "source-unsure:full",
         "difference:high-speed", "else:full", "fastsync-off:full", "opened-unsure:full",
     }
 )  # fmt: skip
@@ -52,8 +52,6 @@ HELD: Final = {
     "else:full": " (--permits)",
     "resolved:full": " (--splits)",
     "resolved:high-speed": " (--splits)",
-    # The daemons' oracle lets no operator create a set anew beside a side that has gone on alone.
-    "unrelated:diverged": " (test_copy_mode.py, test_attaching.py)",
 }
 
 

@@ -74,8 +74,8 @@ class Membership:
             process.server.right = error is None and self.right == index
         elif verb == CREATE:
             self.created[index] = True
-            if error is not None and index == self.creating:
-                self.creating = -1  # the rebuild already runs
+            if error is not None:
+                self.creating = -1  # one of them serves, or the rebuild already runs
 
     # -- events -----------------------------------------------------------------------------------------
 
@@ -340,7 +340,7 @@ class Membership:
         if me.process is None or self.created[me.index]:
             return False
         source = me.index == self.creating
-        if not source and not self.created[other.index]:
+        if source and not self.created[other.index]:  # in the order of the daemons: the target forgets first
             return False
         if source:
             world.client.excuse([world.best(me)])

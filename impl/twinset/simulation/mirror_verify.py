@@ -17,6 +17,8 @@ from .mirror_world import HEAL_STEPS, World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from twinset.mirror.verify_job import Job
+
     from .mirror_process import Process
 
 RATE = 0.04
@@ -30,7 +32,7 @@ class VerifyWorld(World):
 
     def __init__(self, seed: int, **options: Any) -> None:
         self.rotten: set[int] = set()
-        self.sought: set[int] = set()  # what had rotted when the comparison began
+        self.sought: dict[int, set[int]] = {}  # by comparison: what had rotted when it began
         self.operator = Random(seed)
         self.asks = True
         self.compared = {"equal": 0, "differs": 0, "repaired": 0}
@@ -63,28 +65,28 @@ class VerifyWorld(World):
     def logged(self, index: int, name: str, fields: dict[str, Any]) -> None:
         """Judge what a comparison says."""
         super().logged(index, name, fields)
-        if name == "verify_started":
-            self.sought = set(self.rotten)
+        process = self.servers[index].process
+        job = process.side.verify.job if process is not None else None
+        if name == "verify_started" and job is not None:
+            self.sought[job.number] = set(self.rotten)
         elif name == "verify_difference":
             sectors = range(fields["offset"], fields["offset"] + fields["bytes"])
             if not any(sector in self.rotten and self.differs(sector) for sector in sectors):
                 self.violation("15 false", f"{list(sectors)} were reported, and only writes are on their way")
         elif name in ("verify_equal", "verify_differs", "verify_repaired"):
             self.compared[name.removeprefix("verify_")] += 1
-            self._judge(index, name)
+            self._judge(name, job)
 
     def differs(self, sector: int) -> bool:
         """True when the disks differ there."""
         one, two = self.servers
         return one.disk.latest[sector] != two.disk.latest[sector]
 
-    def _judge(self, index: int, name: str) -> None:
-        process = self.servers[index].process
-        job = process.side.verify.job if process is not None else None
-        found = {
-            at for offset, length in (job.ranges if job else []) for at in range(offset, offset + length)
-        }
-        left = {sector for sector in self.sought if self.differs(sector)}
+    def _judge(self, name: str, job: Job | None) -> None:
+        """What one side has ended may be an older comparison than the last one that the other side began."""
+        ranges, sought = (job.ranges, self.sought.get(job.number, ())) if job else ([], ())
+        found = {at for offset, length in ranges for at in range(offset, offset + length)}
+        left = {sector for sector in sought if self.differs(sector)}
         if not left <= found:
             self.violation("15 missed", f"sectors {sorted(left - found)} differ, and {name} was said")
         if name == "verify_repaired" and left:
