@@ -74,17 +74,6 @@ def test_only_the_interrupted_target_of_a_full_copy_is_spared_what_it_has(
     assert side.maps.dirty_count == (8 if whole else 2)
 
 
-@pytest.mark.parametrize("base", [0, 4], ids=["created anew", "went on alone"])
-def test_a_full_copy_does_not_hide_that_both_went_on_alone(base: int) -> None:
-    """Both asked to copy everything, both refused, without end and without a word of DIVERGED (R9, seed 300154)."""
-    side, ports = make(State.SOLO, base=base)
-    side.all_differs("the difference map was lost")
-    side.told.rebuild = True
-    side.session_up(peer(State.SOLO, base=4, cur=9))
-    assert side.record.state == State.DIVERGED
-    assert not [each for each in ports.messages if each["type"] == "attach"]
-
-
 def test_a_full_copy_whose_reason_is_not_known_here_begins_anew() -> None:
     """The map of a side that never had to copy everything says nothing of a disk that belongs to nobody (R6)."""
     side, _ = make(State.SOLO, base=4)

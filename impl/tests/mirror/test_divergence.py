@@ -250,3 +250,14 @@ def test_neighbouring_extents_are_one_range() -> None:
     """What an operator sees is as short as the facts allow (promise 8)."""
     side, _ = make()
     assert divergence.merged(side.maps, [1, 3, 4, 5, 7]) == [(16, 16), (48, 48), (112, 16)]
+
+
+@pytest.mark.parametrize("base", [0, 4], ids=["created anew", "went on alone"])
+def test_a_full_copy_does_not_hide_that_both_went_on_alone(base: int) -> None:
+    """Both asked to copy everything, both refused, without end and without a word of DIVERGED (R9, seed 300154)."""
+    side, ports = make(State.SOLO, base=base)
+    side.all_differs("the difference map was lost")
+    side.told.rebuild = True
+    side.session_up(peer(State.SOLO, base=4, cur=9))
+    assert side.record.state == State.DIVERGED
+    assert not [each for each in ports.messages if each["type"] == "attach"]
