@@ -7,6 +7,7 @@ its time, and one machine keeps one processor busy.
 
 import base64
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -94,8 +95,8 @@ def both(machines: Sequence[Machine], topology: Topology, disk_mib: int, scale: 
     if all(machine.disk.size_bytes == disk_mib << 20 for machine in machines):
         try:
             each(machines, lambda index, machine: soft(machine, topology, index))
-        except HarnessError:
-            pass
+        except HarnessError as error:
+            print(f"the machines get new disks by a power cut: {error}", file=sys.stderr, flush=True)
         else:
             return
     hard(machines, disk_mib)
