@@ -49,9 +49,19 @@ def observed(pair: Pair) -> Seen:
     seen["decided"] = pair.wait_set(SET, "NORMAL").sets[SET]["state"]
     pair.until_accepted("group.start", group=GROUP, server=TWO)
     pair.wait_place(GROUP, TWO)
-    seen["kept"] = pair.checksum(GROUP, TWO, f"only-{TWO}") == sums[TWO]
-    seen["gone"] = pair.checksum(GROUP, TWO, f"only-{ONE}") != sums[ONE]
+    seen["sums"] = sums
+    seen["found"] = {server: _looked_at(pair, f"only-{server}") for server in SERVERS}
     return seen
+
+
+def _looked_at(pair: Pair, name: str) -> str:
+    """The checksum of a file on server 2; what is there instead, when it cannot be read."""
+    found = pair.checksum(GROUP, TWO, name)
+    if found:
+        return found
+    mount = pair.access(GROUP, TWO)["mount"]
+    ran = pair.see.run(TWO, ["sh", "-c", f"ls -la {mount}; sha256sum {mount}/{name}"])
+    return f"{ran.stdout} {ran.stderr}"
 
 
 @pytest.mark.spoils
@@ -77,5 +87,7 @@ def test_the_data_of_two_sides_that_were_both_written_is_recovered_by_a_person(
     judge.equal("2.2.1-11", "copies announced by then", expected=[], observed=seen["copied"])
     judge.holds("2.2.1-11", "the copies differ still", not seen["equal"], seen["equal"])
     judge.equal("2.2.1-11", "after an operator named server 2", expected="NORMAL", observed=seen["decided"])
-    judge.holds("2.2.1-11", "what server 2 wrote is there", seen["kept"], seen["kept"])
-    judge.holds("2.2.1-11", "what server 1 wrote is not merged into it", seen["gone"], seen["gone"])
+    kept, gone = (f"{seen['found'][server]}, written {seen['sums'][server]}" for server in (TWO, ONE))
+    judge.holds("2.2.1-11", "what server 2 wrote is there", seen["found"][TWO] == seen["sums"][TWO], kept)
+    merged = seen["found"][ONE] == seen["sums"][ONE]
+    judge.holds("2.2.1-11", "what server 1 wrote is not merged into it", not merged, gone)
