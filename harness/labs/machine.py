@@ -63,6 +63,7 @@ class Machine(Asking):
         self._ssh = ssh
         self._guest: Guest | None = None
         self._files: dict[str, str] = {}  # what was last read, for a machine that has no power
+        self._late: dict[str, tuple[str, int]] = {}  # what was written meanwhile: path -> text, mode
 
     # -- power
 
@@ -92,6 +93,9 @@ class Machine(Asking):
             return False
 
         wait_for(answers, BOOT_S, f"{self.name} to boot", poll_s=1.0)
+        late, self._late = self._late, {}
+        for path, (text, mode) in late.items():
+            self.write_file(path, text, mode)
 
     def die(self) -> None:
         """Cut the power: QEMU is killed, with everything that the guest had only in memory."""
@@ -218,7 +222,10 @@ class Machine(Asking):
         return True
 
     def write_file(self, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file in the machine."""
+        """Write a file in the machine; in one without power as soon as it is up again."""
+        if not self.powered:
+            self._late[path] = text, mode
+            return
         self.guest.order("write", path=path, text=text, mode=mode)
 
     def read_file(self, path: str) -> str | None:
