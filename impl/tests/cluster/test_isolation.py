@@ -37,6 +37,18 @@ def test_the_standby_is_isolated_and_returned(standby: Pair) -> None:
     assert {name for name, _ in standby.commands(S1, "rebuild")} == {"set1", "set2"}
 
 
+def test_what_was_asked_here_before_the_isolation_is_answered(standby: Pair) -> None:
+    """The other server holds this one for gone and answers nothing: an operator waited for ever (cluster seed 335110)."""
+    standby.held.add("script")  # the stop on server 1 takes its time
+    number = standby.request(S2, "group.move", group="A", server=S2)
+    assert standby.ask(S2, "server.isolate", server=S2).ok
+    standby.release()
+    standby.run(10_000)
+    reply = standby.replies[number]
+    assert not reply.ok
+    assert "left the cluster" in reply.error["message"]
+
+
 def test_a_server_that_runs_a_group_is_not_isolated(started: Pair) -> None:
     """The refusal names the group and the command that moves it [4.4-02]."""
     answer = started.ask(S1, "server.isolate", server=S2)

@@ -27,6 +27,7 @@ from . import (
     server_requests,
 )
 from .effects import Reply
+from .membership import LEFT
 from .outcomes import ELSEWHERE, NotYet, Outcome
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ def settle(cluster: Cluster) -> None:
         if outcome is not None:
             cluster.pending.remove(pending)
             answer(cluster, pending.request_id, forwarded=pending.forwarded, ok=outcome[0], body=outcome[1])
+    if (
+        cluster.phase == LEFT and cluster.forwarded
+    ):  # the other server, for which this one is gone, answers nothing
+        fail_forwarded(cluster, f"{cluster.me} left the cluster")
 
 
 def forward(cluster: Cluster, request_id: int, verb: str, args: Mapping[str, Any]) -> None:

@@ -185,7 +185,7 @@ class World:
             return
         if host.paused and isinstance(event, events.HeartbeatReceived) and self.rng.random() < 0.7:
             return  # nobody takes datagrams off a paused machine's wire for long
-        if host.paused or host.daemon_paused:
+        if host.paused or host.daemon_paused or host.inbox:  # what is new does not overtake what waits
             host.inbox.append(event)
         else:
             self._step(host, event)

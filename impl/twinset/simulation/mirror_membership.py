@@ -282,7 +282,8 @@ class Membership:
         if not self.stopping:
             session = process.side.session
             ready = process.side.serving and session is not None and session.phase == IN_STEP and other.member
-            if not ready or world.healing or world.rng.random() > world.faults.stops:
+            known = not me.declared_down  # else it has not heard yet that nobody follows it any more
+            if not ready or not known or world.healing or world.rng.random() > world.faults.stops:
                 return False
             world.note(me.index, "operator: cluster shutdown")
             self.stopping, self.moving, self.right = 1, -1, world.rng.randrange(2)
