@@ -38,7 +38,7 @@ def test_the_standby_is_isolated_and_returned(standby: Pair) -> None:
 
 
 def test_what_was_asked_here_before_the_isolation_is_answered(standby: Pair) -> None:
-    """The other server holds this one for gone and answers nothing: an operator waited for ever (cluster seed 335110)."""
+    """The other server holds this one for gone and is silent: an operator waited for ever (cluster seed 335110)."""
     standby.held.add("script")  # the stop on server 1 takes its time
     number = standby.request(S2, "group.move", group="A", server=S2)
     assert standby.ask(S2, "server.isolate", server=S2).ok
