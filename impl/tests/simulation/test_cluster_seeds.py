@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from twinset.cluster.groups import GROUP_STATES
 from twinset.cluster.membership import LIVENESS, PHASES
 from twinset.simulation.cluster import coverage_report, play
 
 SEEDS = range(1, 81)
+# Seeds that once found something: what a paused daemon had waiting was overtaken by what was new; an operator's request
+# that had been passed on was never answered after its server had been isolated.
+FOUND = (330072, 335110)
 RARE = {
     ("returning", "starting"),
     ("starting", "stopped"),
@@ -43,6 +48,12 @@ def test_no_seed_breaks_an_invariant() -> None:
         if before != after and (before, after) not in RARE
     }
     assert not edges - set(seen), "transitions that no seed takes"
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_seed_that_found_something_finds_nothing_any_more(seed: int) -> None:
+    """What a long run has found stays found."""
+    assert not play(seed).found
 
 
 def test_a_seed_is_a_seed() -> None:
