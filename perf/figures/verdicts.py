@@ -15,6 +15,7 @@ from perf.figures.conditions import CONDITIONS, key
 from perf.figures.matrix import LIGHT, MIX, WRITE_SHARES
 from perf.figures.results import (
     BROKEN,
+    CONTIGUOUS_PERCENT,
     DIFFERENCE_PERCENT,
     FULL,
     MIRRORED,
@@ -210,7 +211,7 @@ def _seconds(results: Results, kind: str) -> float:
 
 def _differences(results: Results) -> dict[str, int]:
     """The high-speed copies that are judged, with their percent: on the slow disk where that was measured."""
-    slow = {key(kind, OLD): percent for kind, percent in DIFFERENCE_PERCENT.items()}
+    slow = {key(kind, OLD): percent for kind, percent in CONTIGUOUS_PERCENT.items()}
     return slow if any(results.copies.get(kind) for kind in slow) else DIFFERENCE_PERCENT
 
 

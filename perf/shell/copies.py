@@ -8,6 +8,7 @@ from perf.figures import differences
 from perf.figures.conditions import PLAIN, Condition, parted
 from perf.figures.results import (
     CONTIGUOUS,
+    CONTIGUOUS_PERCENT,
     DIFFERENCE_KINDS,
     DIFFERENCE_PERCENT,
     DRBD_FULL,
@@ -47,6 +48,8 @@ class Copies:
             return self.high_speed(number, HIGH_SPEED_PERCENT)
         if kind in DIFFERENCE_KINDS:
             return self.counted(number, *DIFFERENCE_KINDS[kind])
+        if kind in CONTIGUOUS_PERCENT:
+            return self.high_speed(number, CONTIGUOUS_PERCENT[kind], job=SHAPES[CONTIGUOUS])
         if kind in DIFFERENCE_PERCENT:
             return self.high_speed(number, DIFFERENCE_PERCENT[kind])
         return self.without_fastsync(number)
@@ -58,9 +61,11 @@ class Copies:
         pair.return_standby(blank=True)
         return self._copy("full")
 
-    def high_speed(self, number: int, percent: int, mode: str = "high-speed") -> CopyMeasurement:
+    def high_speed(
+        self, number: int, percent: int, mode: str = "high-speed", job: str = DIFFERENCE
+    ) -> CopyMeasurement:
         """The copy of a share of the disk that was written while the other server was away."""
-        self.differ(number, percent)
+        self.differ(number, percent, job)
         self.pair.return_standby(blank=False)
         return self._copy(mode)
 
