@@ -83,7 +83,9 @@ def soft(machine: Machine, topology: Topology, index: int) -> None:
     blank = f"dd if=/dev/zero of={device} bs=1M count={size >> 20} oflag=direct"
     text = base64.b64encode(table).decode()
     write = f"echo {text} | base64 -d | dd of={device} conv=notrunc,fsync; blockdev --flushbufs {device}"
-    machine.run(["sh", "-ec", f"{blank}; {write}; blockdev --rereadpt {device}"], timeout_s=120)
+    # udev looks at a disk whenever somebody has closed it after writing, unless it is locked: its look made it busy.
+    quiet = ["sh", "-ec", f'udevadm settle --timeout=30; exec flock {device} sh -ec "$0"']
+    machine.run([*quiet, f"{blank}; {write}; blockdev --rereadpt {device}"], timeout_s=150)
     machine.run(["sh", "-c", f"systemctl reset-failed && systemctl start --no-block {UNIT}"], timeout_s=120)
 
 

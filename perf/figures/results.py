@@ -27,9 +27,8 @@ DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
 SLOWED = tuple(key(FULL, name) for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))
 DRBD_FULL = "full copy by DRBD"
-# In one piece: a disk that is paid by the request takes scattered pieces one by one, and the denser they lie the more of
-# them together. A slow disk sets the pace in the machines: emulated processors take now half, now twice as long for the
-# same copy.
+# In one piece: of scattered ones a disk that is paid by the request takes the more together the denser they lie. A slow
+# disk sets the pace in the machines: emulated processors take now half, now twice as long for the same copy.
 CONTIGUOUS_PERCENT = {
     f"contiguous difference {percent} %": percent for percent in DIFFERENCE_PERCENT.values()
 }
