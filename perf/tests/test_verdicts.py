@@ -113,6 +113,17 @@ def test_where_a_slow_disk_was_measured_its_copies_are_judged() -> None:
     assert finding(made, "4.3.3-02").verdict == MET
 
 
+def test_one_copy_that_was_held_up_does_not_bend_the_line() -> None:
+    """The medians of the rounds are judged."""
+    seconds = {1: 0.11, 10: 0.2, 50: 0.6, 100: 1.1}
+    made = copies(seconds)
+    for number, late in ((1, 1.0), (2, 1.7)):
+        for percent, s in seconds.items():
+            took = s * late if percent == 100 else s
+            made.add_copy(f"difference {percent} %", number, CopyMeasurement(percent << 20, took))
+    assert finding(made, "4.3.3-04").verdict == MET
+
+
 @pytest.mark.parametrize(
     ("seconds", "verdict"),
     [
