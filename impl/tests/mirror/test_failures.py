@@ -39,6 +39,16 @@ def covered() -> tuple[Any, Any]:
     return side, ports
 
 
+def asking() -> tuple[Any, Any, Op]:
+    """A serving side whose disk has failed a write that the other side has received: who goes on is not known."""
+    side, ports = serving()
+    op = write(0)
+    side.path.write(op)
+    side.path.receipt(op.seq)
+    side.path.local_done(op, 5)
+    return side, ports, op
+
+
 def test_the_event_names_disk_operation_and_sector() -> None:
     """An operator learns which disk to replace, and where it failed; a second error of the same disk says nothing."""
     side, ports = serving()
@@ -145,11 +155,7 @@ def test_a_daemons_question_does_not_end_the_work_of_the_other_side() -> None:
 
 def test_a_daemons_question_that_overtakes_the_answer_ends_nothing() -> None:
     """Who agreed has the daemons ask at once: that came before "good_solo", and clients saw an error (seed 305236)."""
-    side, ports = serving()
-    op = write(0)
-    side.path.write(op)
-    side.path.receipt(op.seq)
-    side.path.local_done(op, 5)
+    side, ports, op = asking()
     requests.mark_stale(side, "ask", 5)
     assert ports.replies[-1][1][0] == "E_STATE"
     assert not ports.done
@@ -160,11 +166,7 @@ def test_a_daemons_question_that_overtakes_the_answer_ends_nothing() -> None:
 
 def test_without_a_session_a_daemons_question_is_the_verdict() -> None:
     """Nobody can answer any more: the side that asks goes on, and clients here hear of the failed disk."""
-    side, ports = serving()
-    op = write(0)
-    side.path.write(op)
-    side.path.receipt(op.seq)
-    side.path.local_done(op, 5)
+    side, ports, op = asking()
     side.session_down("cut")
     requests.mark_stale(side, "ask", 5)
     assert ports.done == [op]
@@ -213,11 +215,7 @@ def test_a_source_about_to_be_in_step_begins_anew_with_any_error() -> None:
 
 def test_a_disk_that_is_given_up_is_faulty_by_record() -> None:
     """Nobody came to go on: FAULTY is durable, every operation ends with an error, and that once (R10)."""
-    side, ports = serving()
-    op = write(0)
-    side.path.write(op)
-    side.path.receipt(op.seq)
-    side.path.local_done(op, 5)
+    side, ports, op = asking()
     side.session_down("cut")
     assert side.record.state == State.IN_SYNC
     ports.calls.clear()
@@ -238,11 +236,7 @@ def test_the_standby_says_that_its_disk_has_failed() -> None:
 
 def test_a_failed_side_yields_to_one_that_went_on_without_it() -> None:
     """The other side is alone, and not for this one's sake: what is held ends with an error (R1)."""
-    side, ports = serving()
-    op = write(0)
-    side.path.write(op)
-    side.path.receipt(op.seq)
-    side.path.local_done(op, 5)
+    side, ports, op = asking()
     side.session_down("cut")
     ports.messages.clear()
     side.session_up(peer(State.SOLO, cur=9, base=5))

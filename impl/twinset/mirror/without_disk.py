@@ -33,9 +33,8 @@ def begin(path: SourcePath) -> None:
     for flush in list(path.flushes.values()):
         flush.local = False
         flush.error = 0
-        if (
-            not flush.mirrored
-        ):  # of the time when some blocks were on the own disk alone: they are there by now
+        if not flush.mirrored:
+            # Of the time when some blocks were on the own disk alone: the other one has them by now.
             flush.remote = flush.mirrored = True
             path.ports.send_flush(flush.token)
         elif not flush.remote and path.flushes.pop(flush.token, None) is not None:

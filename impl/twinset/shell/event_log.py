@@ -98,9 +98,8 @@ class EventLog:
         while (line := self._queue.get()) is not None:
             with contextlib.suppress(OSError):
                 self._append(line)
-                if (
-                    self._queue.qsize() <= 1
-                ):  # the last of a burst takes the others with it; the mark of the end counts
+                # The last of a burst takes the others with it; the mark of the end counts.
+                if self._queue.qsize() <= 1:
                     self._sync()
 
     def _append(self, line: bytes) -> None:
