@@ -330,7 +330,7 @@ class Membership:
             self.creating = me.index
             self.created = [False, False]
             both_apart = all(divergence.apart(each.process.side) for each in (me, other))  # type: ignore[union-attr]
-            self.resolving = both_apart and world.rng.random() < 0.8
+            self.resolving = both_apart and world.rng.random() < 0.9
             world.note(me.index, "operator: this side is to be kept")
             self.operator_calls += 1
         if all(self.created):
