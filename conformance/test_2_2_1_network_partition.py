@@ -50,18 +50,20 @@ def observed(pair: Pair) -> Seen:
     pair.until_accepted("group.start", group=GROUP, server=TWO)
     pair.wait_place(GROUP, TWO)
     seen["sums"] = sums
-    seen["found"] = {server: _looked_at(pair, f"only-{server}") for server in SERVERS}
+    seen["found"] = {server: _looked_at(pair, f"only-{server}", sums[server]) for server in SERVERS}
     return seen
 
 
-def _looked_at(pair: Pair, name: str) -> str:
-    """The checksum of a file on server 2; what is there instead, when it cannot be read."""
+def _looked_at(pair: Pair, name: str, written: str) -> str:
+    """The checksum of a file on server 2; when it is another than the one written, what is there instead."""
     found = pair.checksum(GROUP, TWO, name)
-    if found:
+    if found == written:
         return found
-    mount = pair.access(GROUP, TWO)["mount"]
-    ran = pair.see.run(TWO, ["sh", "-c", f"ls -la {mount}; sha256sum {mount}/{name}"])
-    return f"{ran.stdout} {ran.stderr}"
+    path = f"{pair.access(GROUP, TWO)['mount']}/{name}"
+    again = "echo 1 > /proc/sys/vm/drop_caches; sha256sum $0"
+    lines = "od -An -v -tx1 -w32 $0 | sort | uniq -c | sort -rn | head -n 3"
+    ran = pair.see.run(TWO, ["sh", "-c", f"ls -la $0; {again}; {again}; {lines}", path])
+    return f"{found}; {ran.stdout} {ran.stderr}"
 
 
 @pytest.mark.spoils

@@ -35,7 +35,7 @@ def rebuilding(*dirty: int, **fields: Any) -> tuple[Any, Ports]:
         side.maps.set_dirty(extent)
     side.told.rebuild = True
     session = peer(State.STALE, cur=4)
-    session.peer_map = [2]
+    session.peer_map = b"\0\0\1"
     side.session_up(session)
     return side, ports
 

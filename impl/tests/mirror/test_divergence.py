@@ -9,6 +9,7 @@ import pytest
 from twinset.mirror import copy_mode, divergence, requests
 from twinset.mirror.cluster_partition import State
 from twinset.mirror.copy_mode import View
+from twinset.mirror.maps import marked
 
 from .test_side import make, peer, record
 
@@ -33,7 +34,7 @@ def diverged(**fields: Any) -> tuple[Side, Ports]:
 
 def rival(state: State = State.SOLO, **fields: Any) -> Session:
     session = peer(state, **{"cur": 9, "base": 4, **fields})
-    session.peer_map = [2]
+    session.peer_map = b"\0\0\1"
     return session
 
 
@@ -82,7 +83,7 @@ def test_without_the_other_sides_map_only_the_own_writes_are_kept() -> None:
     """The union is not known before the sides have met."""
     side, _ = diverged()
     side.session_down("cut")
-    assert divergence.to_keep(side) == ("own", [1])
+    assert divergence.to_keep(side) == ("own", marked([1], 8))
     assert summary(side)["doubt"] == "the two sides have not met"
 
 
@@ -249,7 +250,8 @@ def test_a_side_that_never_wrote_alone_knows_no_time() -> None:
 def test_neighbouring_extents_are_one_range() -> None:
     """What an operator sees is as short as the facts allow (promise 8)."""
     side, _ = make()
-    assert divergence.merged(side.maps, [1, 3, 4, 5, 7]) == [(16, 16), (48, 48), (112, 16)]
+    marks = marked([1, 3, 4, 5, 7], 8)
+    assert list(side.maps.runs(marks)) == [(16, 16), (48, 48), (112, 16)]
 
 
 @pytest.mark.parametrize("base", [0, 4], ids=["created anew", "went on alone"])

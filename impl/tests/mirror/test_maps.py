@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from array import array
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twinset.mirror.cluster_partition import MAP_BYTES_MAX
-from twinset.mirror.maps import EXTENTS_MAX, Maps, extent_shift, pack_bits, unpack_bits
+from twinset.mirror.maps import EXTENTS_MAX, Maps, either, extent_shift, marked, pack, unpack
 
 
 def make(extents: int = 8, *, continuous: bool = True) -> Maps:
@@ -102,8 +103,13 @@ def test_counting_a_bit_twice_counts_it_once() -> None:
     assert maps.dirty_count == 0
     maps.set_all()
     assert maps.dirty_count == 8
-    maps.add([3, 99, -1])
+    maps.add(marked([3, 99], 100))
     assert maps.dirty_count == 8
+    maps.clear_all()
+    maps.set_dirty(3)
+    maps.add(marked([3, 5, 99], 100))
+    assert list(maps.dirty_extents()) == [3, 5]
+    assert maps.dirty_count == 2
 
 
 def test_the_last_extent_may_be_short() -> None:
@@ -128,8 +134,36 @@ def test_the_map_of_any_disk_is_bounded() -> None:
 def test_packed_maps_come_back(case: tuple[int, set[int]]) -> None:
     """Packing and unpacking a map loses no extent and adds none."""
     count, extents = case
-    assert unpack_bits(pack_bits(extents, count), count) == sorted(extents)
-    assert unpack_bits(pack_bits(extents, count) + b"\xff", count) == sorted(extents)
+    marks = marked(extents, count)
+    packed = pack(marks)
+    assert [packed[extent >> 3] >> (extent & 7) & 1 for extent in range(count)] == list(marks)
+    assert unpack(packed, count) == marks
+    assert unpack(packed + b"\xff", count) == marks
+    assert unpack(packed[:1], count) == marks[:8].ljust(count, b"\0")
+
+
+def test_a_union_has_what_either_has() -> None:
+    """The longer marks say how long it is, so a map of a shorter disk loses nothing."""
+    assert either(b"\1\0\0\1", b"\0\1") == b"\1\1\0\1"
+    assert either(b"", b"\1") == b"\1"
+    assert either(b"", b"") == b""
+
+
+def test_no_map_becomes_a_list_of_numbers() -> None:
+    """Reconnecting takes a few bytes an extent beside the maps: a lot of a locked process for the largest disk."""
+    count = 1 << 17
+    maps = Maps(
+        count << 16, 16, array("I", [0] * count), bytearray(count), array("Q", [0] * 3), continuous=True
+    )
+    tracemalloc.start()
+    try:
+        maps.set_all()
+        maps.add(unpack(pack(maps.unsure()), count))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert maps.dirty_count == count
+    assert peak < 12 * count
 
 
 def test_what_is_written_after_a_mark_is_in_the_window() -> None:

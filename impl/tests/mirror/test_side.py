@@ -41,7 +41,7 @@ def peer(state: State = State.IN_SYNC, *, sound: bool = True, role: str = IDLE, 
     view = View(
         record(state, **{"disk_uuid": TWO, "peer_disk_uuid": ONE, **fields}), sound=sound, continuous=True
     )
-    return Session(view, "server2", [], role, peer_serving=False)
+    return Session(view, "server2", b"", role, peer_serving=False)
 
 
 def serving() -> tuple[Side, Ports]:

@@ -16,16 +16,16 @@ A side that was given up can still be kept instead, as long as nothing was copie
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from . import copy_mode
 from .cluster_partition import State
+from .maps import either
 from .requests import EARLIER_WORK, persist_alone
 from .session import CONNECTED, IDLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .copy_mode import View
     from .maps import Maps
     from .side import Side
@@ -71,9 +71,10 @@ def apart(side: Side) -> bool:
 def _summary(side: Side) -> dict[str, Any]:
     record, maps, view = side.record, side.maps, side.view
     known = view.sound and maps.continuous
-    own = maps.unsure_extents() if known else []
-    runs = merged(maps, own)
-    scope, extents = to_keep(side)
+    own = maps.unsure() if known else b""
+    runs = maps.runs(own)
+    ranges = [list(run) for run in islice(runs, RANGES_MAX)]
+    scope, kept = to_keep(side)
     return {
         "given_up": record.yielded,
         "forced": record.forced,
@@ -81,11 +82,11 @@ def _summary(side: Side) -> dict[str, Any]:
         "last_s": record.alone_last_s or None,
         "known": known,
         "bytes": size(maps, own) if known else maps.size_bytes,
-        "ranges": [list(run) for run in runs[:RANGES_MAX]],
-        "ranges_count": len(runs),
+        "ranges": ranges,
+        "ranges_count": len(ranges) + sum(1 for _ in runs),
         "doubt": doubt(side),
         "keep_scope": scope,
-        "keep_bytes": size(maps, extents),
+        "keep_bytes": size(maps, kept),
     }
 
 
@@ -96,36 +97,24 @@ def doubt(side: Side) -> str:
     return copy_mode.union_doubt(side.view, side.session.peer)
 
 
-def to_keep(side: Side) -> tuple[str, list[int]]:
-    """Return which extents of this side are kept in a file when it is given up, and what they are.
+def to_keep(side: Side) -> tuple[str, bytes]:
+    """Return what of this side is kept in a file when it is given up, in a word and as marks.
 
     "union": everything that will be overwritten and may differ; "own": what was written here since the split;
     "all": the whole disk, when nobody knows.
     """
     view: View = side.view
     if not (view.sound and side.maps.continuous):
-        return ALL, list(range(side.maps.count))
-    own = side.maps.unsure_extents()
+        return ALL, b"\1" * side.maps.count
+    own = side.maps.unsure()
     if side.session is not None and not doubt(side):
-        return UNION, sorted({*own, *(each for each in side.session.peer_map if each < side.maps.count)})
+        return UNION, either(own, side.session.peer_map)[: side.maps.count]
     return OWN, own
 
 
-def size(maps: Maps, extents: Iterable[int]) -> int:
-    """Return the bytes of some extents."""
-    return sum(maps.extent_bytes(extent) for extent in extents)
-
-
-def merged(maps: Maps, extents: Iterable[int]) -> list[tuple[int, int]]:
-    """Return ascending extents as (offset, length), neighbours in one."""
-    runs: list[tuple[int, int]] = []
-    for extent in extents:
-        offset, length = extent << maps.shift, maps.extent_bytes(extent)
-        if runs and runs[-1][0] + runs[-1][1] == offset:
-            runs[-1] = (runs[-1][0], runs[-1][1] + length)
-        else:
-            runs.append((offset, length))
-    return runs
+def size(maps: Maps, marks: bytes) -> int:
+    """Return the bytes of what is marked."""
+    return sum(length for _offset, length in maps.runs(marks))
 
 
 # -- an operator's word -----------------------------------------------------------------------------------

@@ -7,12 +7,15 @@ side does not have. Both live in memory that the shell shares between successive
 (R5), so every update is a plain store and nothing here is ever half written.
 
 Shapes: `window` holds one unsigned 32-bit epoch an extent, `dirty` one byte an extent, `header` three
-unsigned 64-bit numbers (current epoch, durable epoch, 1 while the maps are continuous).
+unsigned 64-bit numbers (current epoch, durable epoch, 1 while the maps are continuous). *Marks* are bytes, one an
+extent, 0 or 1: what whole maps are told as, so that none of them ever becomes a list of numbers; *packed* they are one
+bit an extent, least significant bit first, as on the disk and on the wire.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import re
+from typing import TYPE_CHECKING, Protocol, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +25,10 @@ EXTENTS_MAX = 1 << 22  # one bit an extent has to fit into half a 1 MiB CLUSTER 
 
 EPOCH, DURABLE, CONTINUOUS = 0, 1, 2
 
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
+_MARKS = bytes.maketrans(b"01", b"\0\1")
+_RUN = re.compile(b"\1+")
+
 
 class Numbers(Protocol):
     """A mutable row of unsigned numbers: array, memoryview cast or list."""
@@ -30,9 +37,17 @@ class Numbers(Protocol):
     def __setitem__(self, index: int, value: int, /) -> None: ...
 
 
-class Marks(Numbers, Protocol):
+class Marks(Protocol):
     """A mutable row of bytes that can be searched: bytearray or mmap."""
 
+    @overload
+    def __getitem__(self, index: int, /) -> int: ...
+    @overload
+    def __getitem__(self, part: slice, /) -> bytes | bytearray: ...
+    @overload
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+    @overload
+    def __setitem__(self, part: slice, values: bytes, /) -> None: ...
     def find(self, sub: bytes, start: int, /) -> int:
         """Return where `sub` begins at or after `start`, or -1."""
 
@@ -59,7 +74,7 @@ class Maps:
         self.header = header
         header[EPOCH] = max(header[EPOCH], header[DURABLE] + 1)
         self.continuous = continuous
-        self.dirty_count = sum(1 for _ in self.dirty_extents())
+        self.dirty_count = self.difference().count(1)
 
     @property
     def continuous(self) -> bool:
@@ -108,14 +123,12 @@ class Maps:
 
     def set_all(self) -> None:
         """Count the whole disk as difference: a full copy is a high-speed copy of everything (R6)."""
-        for extent in range(self.count):
-            self.dirty[extent] = 1
+        self.dirty[: self.count] = b"\1" * self.count
         self.dirty_count = self.count
 
     def clear_all(self) -> None:
         """Forget all difference: the sides are equal."""
-        for extent in self.dirty_extents():
-            self.dirty[extent] = 0
+        self.dirty[: self.count] = bytes(self.count)
         self.dirty_count = 0
 
     def in_window(self) -> Iterator[int]:
@@ -135,11 +148,15 @@ class Maps:
             self.set_dirty(extent)
         self.set_durable(self.epoch)
 
-    def add(self, extents: Iterable[int]) -> None:
+    def add(self, marks: bytes) -> None:
         """Count the other side's window and difference too: what is copied is the union (R9)."""
-        for extent in extents:
-            if 0 <= extent < self.count:
-                self.set_dirty(extent)
+        union = either(self.difference(), marks[: self.count])
+        self.dirty[: self.count] = union
+        self.dirty_count = union.count(1)
+
+    def difference(self) -> bytes:
+        """Return the marks of the difference data."""
+        return bytes(self.dirty[: self.count])
 
     def next_dirty(self, start: int) -> int:
         """Return the first dirty extent at or after `start`, or -1."""
@@ -153,9 +170,12 @@ class Maps:
             yield extent
             extent = self.next_dirty(extent + 1)
 
-    def unsure_extents(self) -> list[int]:
-        """Return what a partner has to add to its own difference: window and dirty."""
-        return sorted({*self.in_window(), *self.dirty_extents()})
+    def unsure(self) -> bytes:
+        """Return the marks that a partner has to add to its own difference: window and dirty."""
+        marks = bytearray(self.difference())
+        for extent in self.in_window():
+            marks[extent] = 1
+        return bytes(marks)
 
     def extent_bytes(self, extent: int) -> int:
         """Return the length of an extent; the last one may be short."""
@@ -166,21 +186,33 @@ class Maps:
         """Bytes of difference data, rounded up to extents."""
         return min(self.dirty_count << self.shift, self.size_bytes)
 
+    def runs(self, marks: bytes) -> Iterator[tuple[int, int]]:
+        """Yield what is marked as (offset, length) in bytes, ascending, neighbours in one."""
+        for run in _RUN.finditer(marks):
+            begin = run.start() << self.shift
+            yield begin, min(run.end() << self.shift, self.size_bytes) - begin
 
-def pack_bits(extents: Iterable[int], count: int) -> bytes:
-    """Pack extent numbers into one bit an extent, least significant bit first."""
-    packed = bytearray((count + 7) // 8)
+
+def marked(extents: Iterable[int], count: int) -> bytes:
+    """Return the marks of some extents of a disk of `count`."""
+    marks = bytearray(count)
     for extent in extents:
-        packed[extent >> 3] |= 1 << (extent & 7)
-    return bytes(packed)
+        marks[extent] = 1
+    return bytes(marks)
 
 
-def unpack_bits(packed: bytes, count: int) -> list[int]:
-    """Return the extent numbers of a packed map; surplus bits are ignored."""
-    return [
-        (index << 3) + bit
-        for index, byte in enumerate(packed)
-        if byte
-        for bit in range(8)
-        if byte >> bit & 1 and (index << 3) + bit < count
-    ]
+def either(one: bytes, other: bytes) -> bytes:
+    """Return the union of two marks, as long as the longer ones."""
+    union = int.from_bytes(one, "little") | int.from_bytes(other, "little")
+    return union.to_bytes(max(len(one), len(other)), "little")
+
+
+def pack(marks: bytes) -> bytes:
+    """Pack marks into one bit an extent. Extent 0 is the last digit of a number that is as long as the disk."""
+    return int(b"0" + marks[::-1].translate(_DIGITS), 2).to_bytes((len(marks) + 7) // 8, "little")
+
+
+def unpack(packed: bytes, count: int) -> bytes:
+    """Return the marks of a packed map; surplus bits are ignored, missing ones are 0."""
+    number = int.from_bytes(packed, "little") & ((1 << count) - 1)
+    return f"{number:0{count}b}".encode()[::-1].translate(_MARKS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import attaching, copy_mode, failures, permits
 from .cluster_partition import NO_ID, Role, State
-from .maps import pack_bits
+from .maps import pack
 from .session import COPY_RUNS, FINISHING, IDLE, IN_STEP, SOURCE, TARGET, Pending
 from .write_path import HOLD
 
@@ -230,7 +230,7 @@ def closed(side: Side, error: int) -> None:
     known = clean and alone and side.maps.continuous and not side.full_reason
     if known:
         side.maps.absorb_window()
-        side.ports.persist_map(pack_bits(side.maps.dirty_extents(), side.maps.count))
+        side.ports.persist_map(pack(side.maps.difference()))
     if clean:
         right = pending.solo_right and state == State.IN_SYNC
         last_s = side.alone.last_s or side.record.alone_last_s

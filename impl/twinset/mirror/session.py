@@ -43,7 +43,7 @@ class Session:
 
     peer: View
     peer_server: str
-    peer_map: list[int]
+    peer_map: bytes  # marks: what the other side is not sure of
     peer_role: str
     peer_serving: bool
     phase: str = CONNECTED

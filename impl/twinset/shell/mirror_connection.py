@@ -12,7 +12,7 @@ from twinset.errors import ProtocolError
 from twinset.mirror import verify
 from twinset.mirror.cluster_partition import RecordCorrupt, decode, encode
 from twinset.mirror.copy_mode import View
-from twinset.mirror.maps import pack_bits, unpack_bits
+from twinset.mirror.maps import pack, unpack
 from twinset.mirror.session import Session
 from twinset.wire import replication as wire
 
@@ -123,9 +123,9 @@ class MirrorConnection:
                 "features": list(FEATURES),
             }
             self.out.append(wire.pack_json(wire.STATE, state))
-            extents = maps.unsure_extents()
-            if extents:
-                packed = pack_bits(extents, maps.count)
+            marks = maps.unsure()
+            if any(marks):
+                packed = pack(marks)
                 for at in range(0, len(packed), MAP_CHUNK_BYTES):
                     self.out.append(wire.pack(wire.MAP, payload=packed[at : at + MAP_CHUNK_BYTES]))
             self.out.append(wire.pack(wire.READY))
@@ -158,7 +158,7 @@ class MirrorConnection:
             )
         self.link.session_begins(self)
         session = Session(
-            peer, daemon.spec.peer, unpack_bits(bytes(self.peer_map), daemon.maps.count), role, serving,
+            peer, daemon.spec.peer, unpack(bytes(self.peer_map), daemon.maps.count), role, serving,
             features=features,
         )  # fmt: skip
         daemon.side.session_up(session)

@@ -60,8 +60,8 @@ class Keeping:
             daemon.reply(request, None)  # under way, or done
             return
         self._forget()
-        scope, extents = divergence.to_keep(side)
-        plan = kept.plan(self._meta(scope), divergence.merged(side.maps, extents))
+        scope, marks = divergence.to_keep(side)
+        plan = kept.plan(self._meta(scope), list(side.maps.runs(marks)))
         room = self.room()
         if plan.file_bytes > room:
             reason = (

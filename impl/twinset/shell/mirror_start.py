@@ -9,7 +9,7 @@ from twinset.errors import DiskError, TwinsetError
 from twinset.guide.memory import SHORTAGE_CLAUSE
 from twinset.mirror import failures
 from twinset.mirror.cluster_partition import NO_ID, Record, RecordCorrupt, State
-from twinset.mirror.maps import unpack_bits
+from twinset.mirror.maps import unpack
 from twinset.mirror.session import Settings
 
 from . import latch, table_watch
@@ -97,7 +97,7 @@ def restore_maps(disk: Disk, record: Record, maps: Maps) -> None:
             packed = disk.read_map(record)
         except (RecordCorrupt, DiskError):
             return
-        maps.add(unpack_bits(packed, maps.count))
+        maps.add(unpack(packed, maps.count))
         maps.continuous = True
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def one_sided() -> list[Any]:
     def attach(side: Side) -> None:
         if side.session is not None and side.session.peer.record.yielded:
-            side.session.peer_map = []
+            side.session.peer_map = b""
         original(side)
 
     original = attaching.attach

@@ -12,7 +12,7 @@ from twinset.errors import DiskError
 from twinset.mirror import without_disk
 from twinset.mirror.cluster_partition import Record, State
 from twinset.mirror.counts import Counts
-from twinset.mirror.maps import Maps, unpack_bits
+from twinset.mirror.maps import Maps, unpack
 from twinset.mirror.operations import COPY, READ, Flush, Op
 from twinset.mirror.session import Session, Settings
 from twinset.mirror.side import Side
@@ -89,7 +89,7 @@ class Process:
         if record.state == State.BLANK or (record.clean and record.state == State.IN_SYNC):
             maps.continuous = True
         elif record.clean and record.map_valid:
-            maps.add(unpack_bits(server.disk.map_durable, maps.count))
+            maps.add(unpack(server.disk.map_durable, maps.count))
             maps.continuous = True
         return maps
 
@@ -316,7 +316,7 @@ class Process:
                 return
             self.told = self._snapshot()
             hello = {
-                "view": side.view, "role": side.role, "serving": side.serving, "map": side.maps.unsure_extents(),
+                "view": side.view, "role": side.role, "serving": side.serving, "map": side.maps.unsure(),
             }  # fmt: skip
             conn.send(self.index, ("hello", hello))
         if self.heard is not None:

@@ -14,7 +14,7 @@ from twinset.errors import DiskError, ProtocolError
 from twinset.mirror import failures, requests
 from twinset.mirror.cluster_partition import NO_ID, Record, State
 from twinset.mirror.copy_mode import View
-from twinset.mirror.maps import pack_bits
+from twinset.mirror.maps import marked, pack
 from twinset.mirror.session import IDLE, IN_STEP, Settings
 
 from . import mirror_disk as disks
@@ -93,7 +93,7 @@ class World:
                 behind.disk.record_durable = behind.disk.record_latest = record
             else:
                 behind.disk.record_durable = behind.disk.record_latest = Record()
-            alone.disk.map_durable = alone.disk.map_latest = pack_bits(extents, self.extents)
+            alone.disk.map_durable = alone.disk.map_latest = pack(marked(extents, self.extents))
             self.client.version = 1
             for extent in extents:
                 alone.disk.durable[extent << SHIFT] = alone.disk.latest[extent << SHIFT] = 1
