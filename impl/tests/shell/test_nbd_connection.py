@@ -127,6 +127,128 @@ def test_every_byte_arrives_at_its_place_however_the_socket_cuts_them(client: Cl
     assert not client.share.used
 
 
+class Reader:
+    """A client without structured replies; the disk below ends pieces in an order of the test's."""
+
+    def __init__(self, client: Client, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.disk = self.rng.randbytes(4 << 20)
+        self.client = client
+        self.lengths: dict[int, int] = {}
+        self.unsent = self.replies = b""
+        self.most_at_once = 0
+
+    def ask(self, offset: int, length: int, command: int = nbd.NBD_CMD_READ) -> None:
+        """Send a request; a write has the bytes that are there already."""
+        cookie = len(self.lengths)
+        reading = command == nbd.NBD_CMD_READ
+        self.lengths[cookie] = offset << 32 | (length if reading else 0)
+        payload = b"" if reading else self.disk[offset : offset + length]
+        head = nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, command, cookie, offset, length)
+        self.unsent += head + payload
+
+    def end(self, index: int, error: int = 0) -> None:
+        """The disk has finished a piece."""
+        op = self.client.asked.pop(index)
+        if op.kind == READ and not error:
+            self.client.pool.data(op.slot, op.length)[:] = self.disk[op.offset : op.offset + op.length]
+        op.error = error
+        self.client.connection.piece_done(op, op.request)
+
+    def turn(self) -> None:
+        """Receive, go on with what waited, send, and take what was sent."""
+        client, connection = self.client, self.client.connection
+        with contextlib.suppress(BlockingIOError):
+            while self.unsent:
+                self.unsent = self.unsent[client.far.send(self.unsent) :]
+        if not connection.closed:
+            connection.receive()
+        for waiting in (client.server.retry, client.server.stalled):
+            for each in [waiting.pop() for _ in range(len(waiting))]:
+                each.resume()
+        self.most_at_once = max(self.most_at_once, len(client.asked))
+        if not connection.closed:
+            connection.flush()
+        with contextlib.suppress(BlockingIOError):
+            while part := client.far.recv(1 << 20):
+                self.replies += part
+
+    def read(self) -> list[tuple[int, int]]:
+        """(cookie, error) of every whole reply so far; what a read brought is what the disk holds."""
+        found, at = [], 0
+        while at + nbd.SIMPLE_REPLY.size <= len(self.replies):
+            magic, error, cookie = nbd.SIMPLE_REPLY.unpack_from(self.replies, at)
+            assert magic == nbd.NBD_SIMPLE_REPLY_MAGIC
+            at += nbd.SIMPLE_REPLY.size
+            offset, length = self.lengths[cookie] >> 32, self.lengths[cookie] & 0xFFFFFFFF
+            if not error:
+                if at + length > len(self.replies):
+                    break
+                assert self.replies[at : at + length] == self.disk[offset : offset + length]
+                at += length
+            found.append((cookie, error))
+        return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_replies_without_structure_are_whole_however_the_disk_ends_their_pieces(
+    client: Client, seed: int
+) -> None:
+    """Every read brings its bytes in their order, nothing comes in between, and no slot is lost."""
+    reader = Reader(client, seed)
+    rng = reader.rng
+    for _ in range(40):
+        length = rng.choice([512, 4096, 40 << 10, PIECE, 200 << 10, 1 << 20])
+        write = length <= PIECE and rng.random() < 0.3
+        reader.ask(rng.randrange(3 << 11) << 9, length, nbd.NBD_CMD_WRITE if write else nbd.NBD_CMD_READ)
+        for _ in range(rng.randrange(4)):
+            reader.turn()
+            if client.asked:
+                reader.end(rng.randrange(len(client.asked)))
+    for _ in range(4000):
+        reader.turn()
+        if client.asked:
+            reader.end(rng.randrange(len(client.asked)))
+        elif len(reader.read()) == 40:
+            break
+    assert sorted(reader.read()) == [(cookie, 0) for cookie in range(40)]
+    assert reader.most_at_once >= (1 << 20) // PIECE, "the pieces of a large read are at the disk together"
+    assert len(client.pool.free) == SLOTS
+    assert not client.share.used
+
+
+def test_a_large_read_that_fails_before_its_header_left_is_an_error(client: Client) -> None:
+    """Whichever piece fails, as long as nothing of the reply is out the client hears of it and goes on."""
+    reader = Reader(client, 1)
+    reader.ask(0, 4 * PIECE)
+    reader.turn()
+    reader.end(2, error=5)
+    reader.ask(0, 512)
+    reader.turn()
+    for _ in range(3):
+        assert not reader.read()
+        reader.end(0)
+    reader.turn()
+    reader.end(0)
+    reader.turn()
+    assert reader.read() == [(0, 5), (1, 0)]
+    assert len(client.pool.free) == SLOTS
+
+
+def test_a_large_read_that_fails_behind_its_header_ends_the_connection(client: Client) -> None:
+    """What has left cannot be taken back: nobody takes the rest for data."""
+    reader = Reader(client, 1)
+    reader.ask(0, 4 * PIECE)
+    reader.turn()
+    reader.end(1)
+    reader.end(0)
+    reader.end(0, error=5)
+    assert client.connection.closed
+    reader.end(0)
+    assert len(client.pool.free) == SLOTS
+    assert not client.share.used
+
+
 def test_a_large_write_goes_into_its_slots_without_a_copy(client: Client) -> None:
     """From the second large write on only headers pass through the buffer."""
     payload = random.Random(1).randbytes(1 << 20)

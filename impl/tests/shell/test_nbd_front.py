@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,8 +15,8 @@ import pytest
 from harness.run import Process, kill_group, popen
 from harness.wait import wait_for
 from twinset.resources.mirror_disk import kernel_nbd
-from twinset.shell.block_device import IO_BYTES_MAX, SLOTS, BlockDevice
-from twinset.shell.nbd_front import NbdFront
+from twinset.shell.block_device import SLOT_BYTES, SLOTS, BlockDevice
+from twinset.shell.nbd_front import REQUEST_BYTES_MAX, NbdFront
 from twinset.wire import nbd
 
 pytestmark = pytest.mark.skipif(shutil.which("nbdkit") is None, reason="needs nbdkit")
@@ -93,7 +94,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     mirror = Mirror(tmp_path)
     mirror.start()
     note = tmp_path / "set1-E.nbd"
-    device = BlockDevice("E", mirror.socket, NbdFront(note, IO_BYTES_MAX), reconnect_s=30.0)
+    device = BlockDevice("E", mirror.socket, NbdFront(note, SLOT_BYTES), reconnect_s=30.0)
     loop = threading.Thread(target=device.run, daemon=True)
     loop.start()
     wait_for(lambda: got and kernel_nbd.noted(note), 30, "the device to be attached")
@@ -113,15 +114,42 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_what_is_written_is_read(world: World) -> None:
     """Writes, one as large as the kernel sends, reads and a flush pass; the data are in the mirror."""
     kernel, mirror, _ = world
-    large = os.urandom(IO_BYTES_MAX)
+    large = os.urandom(REQUEST_BYTES_MAX)
     kernel.ask(nbd.NBD_CMD_WRITE, 1, 4096, data=b"x" * 512, flags=nbd.NBD_CMD_FLAG_FUA)
     kernel.ask(nbd.NBD_CMD_WRITE, 2, 1 << 20, data=large)
     assert sorted(kernel.reply({})[:2] for _ in range(2)) == [(1, 0), (2, 0)]
-    kernel.ask(nbd.NBD_CMD_READ, 3, 1 << 20, IO_BYTES_MAX)
-    assert kernel.reply({3: IO_BYTES_MAX}) == (3, 0, large)
+    kernel.ask(nbd.NBD_CMD_READ, 3, 1 << 20, REQUEST_BYTES_MAX)
+    assert kernel.reply({3: REQUEST_BYTES_MAX}) == (3, 0, large)
     kernel.ask(nbd.NBD_CMD_FLUSH, 4)
     assert kernel.reply({})[:2] == (4, 0)
     assert mirror.image.read_bytes()[4096 : 4096 + 512] == b"x" * 512
+
+
+def test_a_request_of_many_slots_waits_until_they_are_free(world: World) -> None:
+    """Large writes among small ones, more at once than there are slots, all arrive whole and in their place."""
+    kernel, mirror, _ = world
+    rng = random.Random(7)
+    image, lengths, at = bytearray(SIZE), {}, 0
+    stream = b""
+    while at + REQUEST_BYTES_MAX <= SIZE:
+        length = rng.choice(
+            [512, SLOT_BYTES - 512, SLOT_BYTES + 512, REQUEST_BYTES_MAX - 512, REQUEST_BYTES_MAX]
+        )
+        image[at : at + length] = rng.randbytes(length)
+        cookie = len(lengths) + 1
+        lengths[cookie] = 0
+        data = bytes(image[at : at + length])
+        head = nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, cookie, at, length)
+        stream += head + data
+        at += length
+    sender = threading.Thread(target=kernel.socket.sendall, args=(stream * 4,))
+    sender.start()
+    answered = [kernel.reply(lengths)[:2] for _ in range(4 * len(lengths))]
+    sender.join(30)
+    assert sorted(answered) == sorted([(cookie, 0) for cookie in lengths] * 4)
+    assert mirror.image.read_bytes()[:at] == bytes(image[:at])
+    kernel.ask(nbd.NBD_CMD_READ, 99, 512, REQUEST_BYTES_MAX)
+    assert kernel.reply({99: REQUEST_BYTES_MAX}) == (99, 0, bytes(image[512 : 512 + REQUEST_BYTES_MAX]))
 
 
 def test_more_requests_than_slots_are_all_answered(world: World) -> None:
@@ -183,12 +211,12 @@ def test_a_request_that_no_slot_holds_ends_the_process(
     )
     mirror = Mirror(tmp_path)
     mirror.start()
-    device = BlockDevice("E", mirror.socket, NbdFront(tmp_path / "n.nbd", IO_BYTES_MAX), reconnect_s=30.0)
+    device = BlockDevice("E", mirror.socket, NbdFront(tmp_path / "n.nbd", SLOT_BYTES), reconnect_s=30.0)
     errors: list[OSError] = []
     loop = threading.Thread(target=run_until_error(device, errors), daemon=True)
     loop.start()
     wait_for(lambda: got, 30, "the device to be attached")
-    Kernel(got[0]).ask(nbd.NBD_CMD_READ, 1, 0, IO_BYTES_MAX + 512)
+    Kernel(got[0]).ask(nbd.NBD_CMD_READ, 1, 0, REQUEST_BYTES_MAX + 512)
     loop.join(30)
     mirror.kill()
     assert "asked 0 of" in str(errors[0])

@@ -5,7 +5,7 @@ loop device (0004). What it is for: the mirror process may be killed and started
 are under way stay here, with their data, and are sent again, in their order, to the next one. Only when none comes
 for `--reconnect-s` do they end with an error.
 
-One thread, one epoll loop; every request of the kernel lives in a slot of its own until it is answered, which
+One thread, one epoll loop; every request of the kernel lives in slots of its own until it is answered, which
 bounds the memory.
 """
 
@@ -29,9 +29,9 @@ from twinset.shell import memory
 from twinset.wire import nbd
 from twinset.wire.nbd_client import ClientHandshake, OpenExport
 
-IO_BYTES_MAX: Final = 128 * 1024
+SLOT_BYTES: Final = 128 * 1024
 SLOTS: Final = 64
-RECEIVE_BYTES: Final = 1024 * 1024
+RECEIVE_BYTES: Final = 2 * 1024 * 1024  # the largest answer fits
 SEND_BUFFER_BYTES: Final = 4 * 1024 * 1024
 SEND_PARTS_MAX: Final = 512
 RETRY_S: Final = 0.05
@@ -48,7 +48,7 @@ class Front(Protocol):
 
     @property
     def data_offset(self) -> int:
-        """Where the data of a write begin in its slot."""
+        """Where the data of a write begin in each of its slots."""
 
     def open(self, size_bytes: int, flags: int) -> None:
         """Give the kernel its device; OSError when it refuses."""
@@ -66,15 +66,17 @@ class Front(Protocol):
 class Pending:
     """A request that the mirror has to answer."""
 
-    __slots__ = ("command", "flags", "length", "offset", "slot", "unique")
+    __slots__ = ("command", "flags", "length", "offset", "slots", "unique")
 
-    def __init__(self, command: int, flags: int, unique: int, offset: int, length: int, slot: int) -> None:
+    def __init__(
+        self, command: int, flags: int, unique: int, offset: int, length: int, slots: tuple[int, ...]
+    ) -> None:
         self.command = command
         self.flags = flags
         self.unique = unique
         self.offset = offset
         self.length = length
-        self.slot = slot
+        self.slots = slots
 
 
 class BlockDevice:
@@ -85,7 +87,7 @@ class BlockDevice:
         self._server = server
         self._front = front
         self._reconnect_s = reconnect_s
-        self.slots = [bytearray(front.data_offset + IO_BYTES_MAX) for _ in range(SLOTS)]
+        self.slots = [bytearray(front.data_offset + SLOT_BYTES) for _ in range(SLOTS)]
         self.views = [memoryview(slot) for slot in self.slots]
         self.free = list(range(SLOTS))
         self._pending: dict[int, Pending] = {}  # by cookie, in the order of their arrival
@@ -139,10 +141,12 @@ class BlockDevice:
 
     # -- the kernel's side ------------------------------------------------------------------------------
 
-    def ask(self, command: int, flags: int, unique: int, offset: int, length: int, slot: int) -> None:
-        """Pass a request of the kernel on; its slot is free again once it was answered."""
+    def ask(
+        self, command: int, flags: int, unique: int, offset: int, length: int, slots: tuple[int, ...]
+    ) -> None:
+        """Pass a request of the kernel on; its slots, a write's data in them, are free again once it was answered."""
         self._cookie += 1
-        pending = Pending(command, flags, unique, offset, length, slot)
+        pending = Pending(command, flags, unique, offset, length, slots)
         self._pending[self._cookie] = pending
         if self._nbd is not None:
             self._queue(self._cookie, pending)
@@ -176,8 +180,10 @@ class BlockDevice:
             )
         )
         if pending.command == nbd.NBD_CMD_WRITE:
-            start = self._front.data_offset
-            self._out.append(self.views[pending.slot][start : start + pending.length])
+            start, left = self._front.data_offset, pending.length
+            for slot in pending.slots:
+                self._out.append(self.views[slot][start : min(start + left, start + SLOT_BYTES)])
+                left -= SLOT_BYTES
 
     def _send(self) -> None:
         if self._nbd is None or not self._out:
@@ -233,7 +239,7 @@ class BlockDevice:
                 position += _REPLY.size
                 self._front.answer(pending, errno.EIO if error else 0)
             del self._pending[cookie]
-            self.free.append(pending.slot)
+            self.free.extend(pending.slots)
         left = end - position
         if position and left:
             self._in[:left] = self._in[position:end]
@@ -293,7 +299,7 @@ class BlockDevice:
     def _fail(self, cookie: int) -> None:
         pending = self._pending.pop(cookie)
         self._front.answer(pending, errno.EIO)
-        self.free.append(pending.slot)
+        self.free.extend(pending.slots)
         self.watch(True)
 
 
@@ -318,10 +324,10 @@ def _front(kind: str, file: Path) -> Front:
     if kind == "nbd":
         from twinset.shell.nbd_front import NbdFront
 
-        return NbdFront(file.with_suffix(plan.NOTE), IO_BYTES_MAX)
+        return NbdFront(file.with_suffix(plan.NOTE), SLOT_BYTES)
     from twinset.shell.fuse_front import FuseFront
 
-    return FuseFront(file, SLOTS, IO_BYTES_MAX)
+    return FuseFront(file, SLOTS, SLOT_BYTES)
 
 
 def say(text: str) -> None:

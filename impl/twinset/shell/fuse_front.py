@@ -79,7 +79,7 @@ class FuseFront:
                 if not length:
                     self._reply(unique, 0 if opcode == fuse.READ else -errno.ENOSPC)
                     return False
-        device.ask(command, 0, unique, offset, length, slot)
+        device.ask(command, 0, unique, offset, length, (slot,))
         return True
 
     def _answer_locally(self, opcode: int, unique: int, body: memoryview) -> None:

@@ -20,9 +20,9 @@ READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
 
 class Request:
-    """One request of a client; `left` pieces are unfinished, `rest` bytes are not yet cut."""
+    """One request of a client; `left` pieces are unfinished, `rest` bytes are not yet cut, `sent` are answered."""
 
-    __slots__ = ("command", "conn", "cookie", "error", "first", "fua", "left", "offset", "rest")
+    __slots__ = ("command", "conn", "cookie", "error", "first", "fua", "left", "offset", "rest", "sent")
 
     def __init__(
         self, conn: Answers, command: int, cookie: int, offset: int, length: int, *, fua: bool
@@ -33,6 +33,7 @@ class Request:
         self.first = self.offset = offset
         self.rest = length
         self.left = 0
+        self.sent = 0
         self.error = 0
         self.fua = fua
 
@@ -47,6 +48,9 @@ class Answers:
         self.base = 0
         self.structured = False
         self.current: Request | None = None
+        self.early: dict[
+            int, Op
+        ] = {}  # pieces of a large read without structured replies, ahead of their turn
         self.stalled = False
         self.out: deque[tuple[memoryview | bytes, int]] = deque()
         self.writing = False
@@ -91,39 +95,65 @@ class Answers:
             self.server.retry.append(self)
 
     def _read_done(self, op: Op, request: Request) -> None:
+        if not self.structured:
+            self._simple_read_done(op, request)
+            return
         pool = self.daemon.pool
         last = not request.left and not request.rest
         if request.error:
             self.daemon.share.give(op.slot)
-            if self.structured:
-                if last:
-                    self.answer(request.cookie, request.error, nbd.NBD_CMD_READ, "the disk returned an error")
-            elif op.offset != request.first:
-                self.close("an error in the middle of a read without structured replies")
-                return
-            else:
-                request.rest = 0
-                self.answer(request.cookie, request.error, nbd.NBD_CMD_READ)
-                last = True
-                if self.current is request:
-                    self.current = None
-        elif self.structured:
+            if last:
+                self.answer(request.cookie, request.error, nbd.NBD_CMD_READ, "the disk returned an error")
+        else:
             at = pool.starts[op.slot] - nbd.DATA_HEADER_BYTES
             flags = nbd.NBD_REPLY_FLAG_DONE if last else 0
             nbd.pack_data_header(pool.view, at, request.cookie, op.offset - self.base, op.length, flags)
             self.out.append((pool.view[at : at + nbd.DATA_HEADER_BYTES + op.length], op.slot))
             self.server.dirty.add(self)
-        else:
-            head = nbd.SIMPLE_REPLY_BYTES if op.offset == request.first else 0
-            at = pool.starts[op.slot] - head
+        if last:
+            self._answered()
+
+    def _simple_read_done(self, op: Op, request: Request) -> None:
+        """Pieces end in any order and leave in theirs: a reply without structure has one header, before them all."""
+        if request.error:
+            self.daemon.share.give(op.slot)
+            self._drop_early()
+            request.rest = 0
+            if request.sent:
+                self.close("an error in the middle of a read without structured replies")
+            elif not request.left:
+                self.answer(request.cookie, request.error, nbd.NBD_CMD_READ)
+                self._read_ended(request)
+            return
+        pool, early = self.daemon.pool, self.early
+        early[op.offset] = op
+        while (ready := early.pop(request.first + request.sent, None)) is not None:
+            head = 0 if request.sent else nbd.SIMPLE_REPLY_BYTES
+            at = pool.starts[ready.slot] - head
             if head:
                 nbd.pack_simple_reply(pool.view, at, request.cookie)
-            self.out.append((pool.view[at : at + head + op.length], op.slot))
-            self.server.dirty.add(self)
-        if last:
-            self.unanswered -= 1
-            if self.ending:
-                self.end_if_done()
+            self.out.append((pool.view[at : at + head + ready.length], ready.slot))
+            request.sent += ready.length
+        self.server.dirty.add(self)
+        if not request.left and not request.rest:
+            self._read_ended(request)
+
+    def _read_ended(self, request: Request) -> None:
+        """A large read was alone until now."""
+        if self.current is request:
+            self.current = None
+            self.server.retry.append(self)
+        self._answered()
+
+    def _answered(self) -> None:
+        self.unanswered -= 1
+        if self.ending:
+            self.end_if_done()
+
+    def _drop_early(self) -> None:
+        for piece in self.early.values():
+            self.daemon.share.give(piece.slot)
+        self.early.clear()
 
     def flush(self) -> None:
         """Send what is waiting; the rest goes when the socket is writable again."""

@@ -303,11 +303,12 @@ class Connection(Answers):
             daemon.side.path.flush(request)
             return True
         reading = command == nbd.NBD_CMD_READ
+        # Without structured replies a large read leaves in one run: it is alone until its last piece has left.
+        large = request.rest > daemon.pool.size or bool(request.left) or bool(request.sent)
+        alone = reading and large and not self.structured
+        if alone and (self.unanswered > 1 or not request.rest):
+            return False
         while request.rest:
-            # Without structured replies a large read leaves in one run: alone, piece after piece.
-            large = request.offset != request.first or request.rest > daemon.pool.size
-            if reading and large and not self.structured and (request.left or self.unanswered > 1):
-                return False
             slot = daemon.share.take()
             if slot < 0:
                 self._stall()
@@ -320,13 +321,13 @@ class Connection(Answers):
             request.left += 1
             request.offset += length
             request.rest -= length
-            if not request.rest:
+            if not request.rest and not alone:
                 self.current = None
             if reading:
                 daemon.side.path.read(op)
             else:
                 daemon.side.path.write(op)
-        return True
+        return not alone
 
     def _stall(self) -> None:
         if self not in self.server.stalled:
@@ -363,4 +364,5 @@ class Connection(Answers):
         if self.slot >= 0:
             self.daemon.share.give(self.slot)
             self.slot = -1
+        self._drop_early()
         self.reason = reason

@@ -12,6 +12,7 @@ import errno
 import secrets
 import socket
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from twinset.resources.mirror_disk import kernel_nbd
@@ -22,10 +23,25 @@ if TYPE_CHECKING:
 
     from twinset.shell.block_device import BlockDevice, Pending
 
+REQUEST_BYTES_MAX: Final = (
+    1024 * 1024
+)  # a disk is mostly paid by the request; by itself this driver sends 128 KiB
 RECEIVE_BYTES: Final = 256 * 1024
 SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _REQUEST: Final = nbd.REQUEST
 _KNOWN: Final = frozenset({nbd.NBD_CMD_READ, nbd.NBD_CMD_WRITE, nbd.NBD_CMD_FLUSH})
+
+
+@dataclass(slots=True)
+class _Write:
+    """A write whose data have not all arrived: `have` of `length` bytes lie in its slots."""
+
+    flags: int
+    cookie: int
+    offset: int
+    length: int
+    slots: tuple[int, ...]
+    have: int = 0
 
 
 class NbdFront:
@@ -33,16 +49,15 @@ class NbdFront:
 
     data_offset = 0
 
-    def __init__(self, file: Path, io_bytes_max: int) -> None:
+    def __init__(self, file: Path, slot_bytes: int) -> None:
         self._file = file
-        self._io_bytes_max = io_bytes_max
+        self._slot_bytes = slot_bytes
         self._kernel: socket.socket | None = None
         self._in = bytearray(RECEIVE_BYTES)
         self._view = memoryview(self._in)
         self._begin = self._end = 0
         self._out: deque[bytes | memoryview] = deque()
-        # A write whose data have not all arrived: command, flags, cookie, offset, length, slot, bytes so far.
-        self._partial: tuple[int, int, int, int, int, int, int] | None = None
+        self._partial: _Write | None = None
         self.descriptor = -1
         self.index = -1
 
@@ -55,6 +70,7 @@ class NbdFront:
         with kernels:
             name = f"{self._file} {secrets.token_hex(8)}"  # of this machine's kernel, which labs share
             self.index = kernel_nbd.connect(kernels.fileno(), size_bytes, flags, name)
+        kernel_nbd.allow_requests(self.index, REQUEST_BYTES_MAX)
         self._kernel = own
         self.descriptor = own.fileno()
         kernel_nbd.note(self._file, f"/dev/nbd{self.index}", name)
@@ -66,7 +82,7 @@ class NbdFront:
         while True:
             if not self._parse(device):
                 return False
-            if not device.free and self._partial is None:
+            if self._partial is None and self._waits(device):
                 device.watch(False)
                 return True
             try:
@@ -83,13 +99,9 @@ class NbdFront:
         if self._kernel is None:
             return 0
         if self._partial is not None:
-            command, flags, cookie, offset, length, slot, have = self._partial
-            count = self._kernel.recv_into(device.views[slot][have:length])
-            if have + count == length:
-                self._partial = None
-                device.ask(command, flags, cookie, offset, length, slot)
-            else:
-                self._partial = (command, flags, cookie, offset, length, slot, have + count)
+            count = self._kernel.recvmsg_into(self._room(device, self._partial))[0]
+            self._partial.have += count
+            self._pass_on(device, self._partial)
             return count
         if self._begin:
             left = self._end - self._begin
@@ -101,27 +113,55 @@ class NbdFront:
 
     def _parse(self, device: BlockDevice) -> bool:
         """Take whole requests out of the buffer while there are slots; False at the kernel's farewell."""
-        while self._partial is None and device.free and self._end - self._begin >= _REQUEST.size:
+        while self._partial is None and not self._waits(device) and self._end - self._begin >= _REQUEST.size:
             magic, flags, command, cookie, offset, length = _REQUEST.unpack_from(self._in, self._begin)
             if magic != nbd.NBD_REQUEST_MAGIC:
                 raise OSError(errno.EPROTO, f"the kernel sent {magic:#x} where a request begins")
             if command == nbd.NBD_CMD_DISC:
                 return False
-            if command not in _KNOWN or length > self._io_bytes_max:
+            if command not in _KNOWN or length > REQUEST_BYTES_MAX:
                 raise OSError(errno.EPROTO, f"the kernel asked {command} of {length} bytes")
             self._begin += _REQUEST.size
-            slot = device.free.pop()
             if command != nbd.NBD_CMD_WRITE:
-                device.ask(command, flags, cookie, offset, length, slot)
+                device.ask(command, flags, cookie, offset, length, (device.free.pop(),))
                 continue
-            have = min(length, self._end - self._begin)
-            device.views[slot][:have] = self._view[self._begin : self._begin + have]
-            self._begin += have
-            if have == length:
-                device.ask(command, flags, cookie, offset, length, slot)
-            else:
-                self._partial = (command, flags, cookie, offset, length, slot, have)
+            slots = tuple([device.free.pop() for _ in range(self._slots_of(length))])
+            write = self._partial = _Write(flags, cookie, offset, length, slots)
+            for part in self._room(device, write):
+                count = min(len(part), self._end - self._begin)
+                part[:count] = self._view[self._begin : self._begin + count]
+                self._begin += count
+                write.have += count
+            self._pass_on(device, write)
         return True
+
+    def _waits(self, device: BlockDevice) -> bool:
+        """True while the next request needs more slots than are free."""
+        if len(device.free) >= self._slots_of(REQUEST_BYTES_MAX):
+            return False
+        if self._end - self._begin < _REQUEST.size:
+            return not device.free
+        _, _, command, _, _, length = _REQUEST.unpack_from(self._in, self._begin)
+        needed = self._slots_of(length) if command == nbd.NBD_CMD_WRITE else 1
+        return len(device.free) < needed <= self._slots_of(REQUEST_BYTES_MAX)
+
+    def _slots_of(self, length: int) -> int:
+        return -(-length // self._slot_bytes)
+
+    def _room(self, device: BlockDevice, write: _Write) -> list[memoryview]:
+        """Return where the bytes of a write go that have not arrived."""
+        index, at = divmod(write.have, self._slot_bytes)
+        left, room = write.length - write.have, []
+        for slot in write.slots[index:]:
+            room.append(device.views[slot][at : min(at + left, self._slot_bytes)])
+            left -= len(room[-1])
+            at = 0
+        return room
+
+    def _pass_on(self, device: BlockDevice, write: _Write) -> None:
+        if write.have == write.length:
+            self._partial = None
+            device.ask(nbd.NBD_CMD_WRITE, write.flags, write.cookie, write.offset, write.length, write.slots)
 
     def answer(self, pending: Pending, failure: int, data: bytes | memoryview = b"") -> None:
         """Tell the kernel how a request ended; what a read brought is copied, its buffer is used again."""
