@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import select
 import socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,27 @@ def test_a_large_read_that_fails_behind_its_header_ends_the_connection(client: C
     reader.end(0)
     assert len(client.pool.free) == SLOTS
     assert not client.share.used
+
+
+def test_what_a_client_has_asked_that_has_gone_is_not_begun(client: Client) -> None:
+    """A write that waited for a slot when its client was killed would land on what the next client has written."""
+    for cookie in range(SLOTS + 2):
+        head = nbd.REQUEST.pack(nbd.NBD_REQUEST_MAGIC, 0, nbd.NBD_CMD_WRITE, cookie, cookie << 12, 4096)
+        client.far.send(head + bytes(4096))
+        client.connection.receive()
+    assert len(client.asked) == SLOTS
+    client.far.close()
+    poll = select.epoll()
+    poll.register(client.connection.sock.fileno(), 0)
+    [(_, mask)] = poll.poll(0)
+    client.connection.on_event(mask)
+    assert client.connection.closed
+    for op in client.asked:
+        client.connection.piece_done(op, op.request)
+    for waiting in client.server.stalled:
+        waiting.resume()
+    assert len(client.asked) == SLOTS
+    assert len(client.pool.free) == SLOTS
 
 
 def test_a_large_write_goes_into_its_slots_without_a_copy(client: Client) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .nbd_export import NbdServer
 
 SEND_PARTS_MAX: Final = 64
-READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
+READABLE, WRITABLE, GONE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP
 
 
 class Request:

@@ -15,7 +15,7 @@ from twinset.mirror.pace import PIECES_MAX
 from twinset.wire import nbd
 from twinset.wire.nbd_handshake import ExportChosen, Handshake
 
-from .nbd_answers import WRITABLE, Answers, Request
+from .nbd_answers import GONE, WRITABLE, Answers, Request
 
 if TYPE_CHECKING:
     import socket
@@ -47,7 +47,14 @@ class Connection(Answers):
     # -- receiving ------------------------------------------------------------------------------------
 
     def on_event(self, mask: int) -> None:
-        """Handle readiness of the socket."""
+        """Handle readiness of the socket.
+
+        What a client has asked that has gone is not begun any more: the helper process of a block device is killed to
+        end what hangs, and the next one's requests may come before those that lie in the old socket.
+        """
+        if mask & GONE:
+            self.close("the client has gone")
+            return
         if mask & WRITABLE:
             self.flush()
         if mask & ~WRITABLE and not self.closed:
