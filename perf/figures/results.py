@@ -25,6 +25,8 @@ FULL, HIGH_SPEED, NBDCOPY = "full copy", "high-speed copy", "nbdcopy"
 NO_FASTSYNC = "copy without FastSync"
 DIFFERENCE_PERCENT = {f"difference {percent} %": percent for percent in (1, 10, 50, 100)}
 DIFFERENCES = (*DIFFERENCE_PERCENT, NO_FASTSYNC)
+# Judged against each other within 10 %, and a second long: each round takes the median of several.
+COMPARED_COPIES = (NO_FASTSYNC, "difference 100 %")
 SLOWED = tuple(key(FULL, name) for name in ("disk-500", "disk-5000", "link-100m", "link-1g"))
 DRBD_FULL = "full copy by DRBD"
 # In one piece: of scattered ones a disk that is paid by the request takes the more together the denser they lie. A slow
