@@ -195,7 +195,11 @@ class Reader:
 def test_replies_without_structure_are_whole_however_the_disk_ends_their_pieces(
     client: Client, seed: int
 ) -> None:
-    """Every read brings its bytes in their order, nothing comes in between, and no slot is lost."""
+    """Every read brings its bytes in their order, nothing comes in between, and no slot is lost.
+
+    Failed before: once the last piece of a large read was asked, the next request was begun, and its reply could come
+    between: whoever reads without structured replies, as the kernel does, took it for data.
+    """
     reader = Reader(client, seed)
     rng = reader.rng
     for _ in range(40):
