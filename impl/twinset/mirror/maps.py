@@ -15,7 +15,7 @@ bit an extent, least significant bit first, as on the disk and on the wire.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,16 +38,10 @@ class Numbers(Protocol):
 
 
 class Marks(Protocol):
-    """A mutable row of bytes that can be searched: bytearray or mmap."""
+    """A mutable row of bytes that can be searched, bytearray or mmap: a byte by its number, a part as a slice."""
 
-    @overload
-    def __getitem__(self, index: int, /) -> int: ...
-    @overload
-    def __getitem__(self, part: slice, /) -> bytes | bytearray: ...
-    @overload
-    def __setitem__(self, index: int, value: int, /) -> None: ...
-    @overload
-    def __setitem__(self, part: slice, values: bytes, /) -> None: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
+    def __setitem__(self, index: Any, value: Any, /) -> None: ...
     def find(self, sub: bytes, start: int, /) -> int:
         """Return where `sub` begins at or after `start`, or -1."""
 
