@@ -1,6 +1,7 @@
 """The export as clients that nobody here wrote see it: nbdinfo, qemu-img, qemu-io, nbdcopy, fio."""
 
 import json
+import random
 import shutil
 import socket
 import struct
@@ -194,6 +195,39 @@ def test_more_than_a_buffer_may_follow_a_read_that_waits(pair: Any) -> None:
         assert _exactly(sock, 2 * piece) == bytes(2 * piece)
         answers = {struct.unpack(">IIQ", _exactly(sock, 16)) for _ in range(8)}
         assert answers == {(0x67446698, 0, 3 + number) for number in range(8)}
+
+
+def test_reads_without_structured_replies_are_right_beside_others(pair: Any) -> None:
+    """Large reads with small ones and writes right behind them, as a kernel asks: every byte is what the disk holds.
+
+    Failed before: a small read ended before the last piece of the large one in front of it, and its reply came between.
+    """
+    pair.create()
+    pair.activate(pair.one)
+    sock, size = _transmission(pair.one)
+    rng = random.Random(3)
+    disk = bytearray(rng.randbytes(size))
+    with sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        for at in range(0, size, 1 << 20):
+            part = disk[at : at + (1 << 20)]
+            sock.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, at, at, len(part)) + part)
+            assert _exactly(sock, 16) == struct.pack(">IIQ", 0x67446698, 0, at)
+        for _ in range(60):
+            asked, stream = {}, b""
+            for cookie in range(16):
+                length = rng.choice([4096, 4096, 128 << 10, 200 << 10])
+                at = rng.randrange((size - length) >> 12) << 12
+                write = length == 4096 and rng.random() < 0.3
+                stream += struct.pack(">IHHQQI", 0x25609513, 0, int(write), cookie, at, length)
+                stream += disk[at : at + length] if write else b""
+                asked[cookie] = b"" if write else bytes(disk[at : at + length])
+            sock.sendall(stream)
+            for _ in range(16):
+                magic, error, cookie = struct.unpack(">IIQ", _exactly(sock, 16))
+                assert (magic, error) == (0x67446698, 0)
+                wanted = asked.pop(cookie)
+                assert _exactly(sock, len(wanted)) == wanted
 
 
 def _exactly(sock: socket.socket, length: int) -> bytes:
