@@ -55,7 +55,8 @@ class Kernel:
 class Mirror:
     """nbdkit on the mirror's socket."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.options = options
         self.socket = directory / "nbd-set1.sock"
         self.image = directory / "image"
         self.image.write_bytes(bytes(SIZE))
@@ -64,7 +65,8 @@ class Mirror:
     def start(self) -> None:
         self.socket.unlink(missing_ok=True)
         self.process = popen(
-            ["nbdkit", "-f", "-e", "E", "-U", str(self.socket), "file", str(self.image)], stderr=None
+            ["nbdkit", "-f", "-e", "E", *self.options, "-U", str(self.socket), "file", str(self.image)],
+            stderr=None,
         )
         wait_for(self.socket.exists, 30, "nbdkit")
 
@@ -78,8 +80,8 @@ class Mirror:
 World = tuple[Kernel, Mirror, threading.Thread]
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@pytest.fixture(params=[(), ("--no-sr",)], ids=["structured replies", "simple replies"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A helper process's loop in a thread, its front attached to the test instead of the kernel."""
     got: list[socket.socket] = []
     attached: list[tuple[int, int, str]] = []
@@ -91,7 +93,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
     monkeypatch.setattr(kernel_nbd, "connect", connect)
     monkeypatch.setattr(kernel_nbd, "identifier", lambda _device: attached[0][2])
-    mirror = Mirror(tmp_path)
+    mirror = Mirror(tmp_path, *request.param)
     mirror.start()
     note = tmp_path / "set1-E.nbd"
     device = BlockDevice("E", mirror.socket, NbdFront(note, SLOT_BYTES), reconnect_s=30.0)

@@ -27,7 +27,7 @@ from twinset.errors import ProtocolError
 from twinset.resources.mirror_disk import plan
 from twinset.shell import memory
 from twinset.wire import nbd
-from twinset.wire.nbd_client import ClientHandshake, OpenExport
+from twinset.wire.nbd_client import Chunk, ClientHandshake, OpenExport, parse_chunk
 
 SLOT_BYTES: Final = 128 * 1024
 SLOTS: Final = 64
@@ -66,7 +66,7 @@ class Front(Protocol):
 class Pending:
     """A request that the mirror has to answer."""
 
-    __slots__ = ("command", "flags", "length", "offset", "slots", "unique")
+    __slots__ = ("command", "error", "flags", "have", "length", "offset", "slots", "unique")
 
     def __init__(
         self, command: int, flags: int, unique: int, offset: int, length: int, slots: tuple[int, ...]
@@ -77,6 +77,8 @@ class Pending:
         self.offset = offset
         self.length = length
         self.slots = slots
+        self.have = 0  # bytes of a read that lie in its slots
+        self.error = 0
 
 
 class BlockDevice:
@@ -144,7 +146,7 @@ class BlockDevice:
     def ask(
         self, command: int, flags: int, unique: int, offset: int, length: int, slots: tuple[int, ...]
     ) -> None:
-        """Pass a request of the kernel on; its slots, a write's data in them, are free again once it was answered."""
+        """Pass a request of the kernel on; its slots, which its data pass through, are free once it was answered."""
         self._cookie += 1
         pending = Pending(command, flags, unique, offset, length, slots)
         self._pending[self._cookie] = pending
@@ -180,10 +182,17 @@ class BlockDevice:
             )
         )
         if pending.command == nbd.NBD_CMD_WRITE:
-            start, left = self._front.data_offset, pending.length
-            for slot in pending.slots:
-                self._out.append(self.views[slot][start : min(start + left, start + SLOT_BYTES)])
-                left -= SLOT_BYTES
+            self._out.extend(self._parts(pending, 0, pending.length))
+
+    def _parts(self, pending: Pending, at: int, length: int) -> list[memoryview]:
+        """Return where `length` bytes of a request's data lie, from its byte `at` on."""
+        start, parts = self._front.data_offset, []
+        index, at = divmod(at, SLOT_BYTES)
+        while length > 0:
+            count = min(length, SLOT_BYTES - at)
+            parts.append(self.views[pending.slots[index]][start + at : start + at + count])
+            index, at, length = index + 1, 0, length - count
+        return parts
 
     def _send(self) -> None:
         if self._nbd is None or not self._out:
@@ -222,30 +231,86 @@ class BlockDevice:
             self._lost()
             return
         self._in_end += count
-        position, end = 0, self._in_end
-        while end - position >= _REPLY.size:
-            magic, error, cookie = _REPLY.unpack_from(self._in, position)
-            pending = self._pending.get(cookie)
-            if magic != nbd.NBD_SIMPLE_REPLY_MAGIC or pending is None or error == nbd.NBD_ESHUTDOWN:
-                self._lost()  # it ends, or cannot be trusted: everything is asked again of the next one
-                return
-            if pending.command == nbd.NBD_CMD_READ and not error:
-                if end - position < _REPLY.size + pending.length:
-                    break
-                start = position + _REPLY.size
-                position = start + pending.length
-                self._front.answer(pending, 0, self._in_view[start:position])
-            else:
-                position += _REPLY.size
-                self._front.answer(pending, errno.EIO if error else 0)
-            del self._pending[cookie]
-            self.free.extend(pending.slots)
-        left = end - position
+        try:
+            position = self._replies()
+        except ProtocolError as error:
+            # It ends, or cannot be trusted: everything is asked again of the next one.
+            say(f"reconnects: {error}")
+            self._lost()
+            return
+        left = self._in_end - position
         if position and left:
-            self._in[:left] = self._in[position:end]
+            self._in[:left] = self._in[position : self._in_end]
         self._in_end = left
         if self.free:
             self.watch(True)
+
+    def _replies(self) -> int:
+        """Take what has arrived whole; return where the rest begins. ProtocolError ends the connection."""
+        position, end = 0, self._in_end
+        while end - position >= _REPLY.size:
+            magic, error, cookie = _REPLY.unpack_from(self._in, position)
+            if magic == nbd.NBD_STRUCTURED_REPLY_MAGIC:
+                chunk = parse_chunk(self._in, position, end, RECEIVE_BYTES - nbd.CHUNK.size)
+                if chunk is None:
+                    break
+                position += chunk.size
+                self._take_chunk(chunk)
+                continue
+            if magic != nbd.NBD_SIMPLE_REPLY_MAGIC:
+                raise ProtocolError(f"{magic:#x} begins no reply")
+            pending = self._asked(cookie, error)
+            position += _REPLY.size
+            if pending.command != nbd.NBD_CMD_READ or error:
+                self._answer(cookie, pending, error)
+                continue
+            if end - position < pending.length:
+                position -= _REPLY.size
+                break
+            self._answer(cookie, pending, 0, self._in_view[position : position + pending.length])
+            position += pending.length
+        return position
+
+    def _asked(self, cookie: int, error: int) -> Pending:
+        """Return the request that a reply belongs to."""
+        pending = self._pending.get(cookie)
+        if pending is None:
+            raise ProtocolError(f"a reply {cookie} to nothing that was asked")
+        if error == nbd.NBD_ESHUTDOWN:
+            raise ProtocolError("the server shuts down")
+        return pending
+
+    def _take_chunk(self, chunk: Chunk) -> None:
+        """Take a part of a read; the last one answers it."""
+        pending = self._asked(chunk.cookie, chunk.error)
+        pending.error = pending.error or chunk.error
+        if chunk.length:
+            at = chunk.offset - pending.offset
+            if pending.command != nbd.NBD_CMD_READ or at < 0 or at + chunk.length > pending.length:
+                raise ProtocolError(f"{chunk.length} bytes at {chunk.offset} were not asked")
+            pending.have += chunk.length
+            if chunk.done and chunk.start >= 0 and chunk.length == pending.length and not pending.error:
+                data = self._in_view[chunk.start : chunk.start + chunk.length]
+                self._answer(chunk.cookie, pending, 0, data)
+                return
+            taken = chunk.start
+            for part in self._parts(pending, at, chunk.length):
+                part[:] = self._in_view[taken : taken + len(part)] if chunk.start >= 0 else bytes(len(part))
+                taken += len(part)
+        if chunk.done:
+            whole = pending.command != nbd.NBD_CMD_READ or pending.have == pending.length
+            error = pending.error or (0 if whole else nbd.NBD_EIO)
+            parts = (
+                []
+                if error or pending.command != nbd.NBD_CMD_READ
+                else self._parts(pending, 0, pending.length)
+            )
+            self._answer(chunk.cookie, pending, error, b"".join(parts))
+
+    def _answer(self, cookie: int, pending: Pending, error: int, data: bytes | memoryview = b"") -> None:
+        self._front.answer(pending, errno.EIO if error else 0, data)
+        del self._pending[cookie]
+        self.free.extend(pending.slots)
 
     def _lost(self) -> None:
         """The connection ended; what is pending stays and is sent again."""
@@ -271,6 +336,7 @@ class BlockDevice:
             raise SystemExit(f"{self._export} has {opened.size_bytes} bytes, was {self._size} [8.5-01]")
         self._take_connection(connection)
         for cookie, pending in self._pending.items():
+            pending.have = pending.error = 0
             self._queue(cookie, pending)
         self._send()
 

@@ -122,10 +122,10 @@ class NbdFront:
             if command not in _KNOWN or length > REQUEST_BYTES_MAX:
                 raise OSError(errno.EPROTO, f"the kernel asked {command} of {length} bytes")
             self._begin += _REQUEST.size
-            if command != nbd.NBD_CMD_WRITE:
-                device.ask(command, flags, cookie, offset, length, (device.free.pop(),))
-                continue
             slots = tuple([device.free.pop() for _ in range(self._slots_of(length))])
+            if command != nbd.NBD_CMD_WRITE:
+                device.ask(command, flags, cookie, offset, length, slots)
+                continue
             write = self._partial = _Write(flags, cookie, offset, length, slots)
             for part in self._room(device, write):
                 count = min(len(part), self._end - self._begin)
@@ -141,12 +141,11 @@ class NbdFront:
             return False
         if self._end - self._begin < _REQUEST.size:
             return not device.free
-        _, _, command, _, _, length = _REQUEST.unpack_from(self._in, self._begin)
-        needed = self._slots_of(length) if command == nbd.NBD_CMD_WRITE else 1
-        return len(device.free) < needed <= self._slots_of(REQUEST_BYTES_MAX)
+        length = _REQUEST.unpack_from(self._in, self._begin)[-1]
+        return len(device.free) < self._slots_of(length) <= self._slots_of(REQUEST_BYTES_MAX)
 
     def _slots_of(self, length: int) -> int:
-        return -(-length // self._slot_bytes)
+        return max(1, -(-length // self._slot_bytes))
 
     def _room(self, device: BlockDevice, write: _Write) -> list[memoryview]:
         """Return where the bytes of a write go that have not arrived."""

@@ -43,7 +43,8 @@ NBD_REPLY_FLAG_DONE: Final = 1
 NBD_REPLY_TYPE_NONE: Final = 0
 NBD_REPLY_TYPE_OFFSET_DATA: Final = 1
 NBD_REPLY_TYPE_OFFSET_HOLE: Final = 2
-NBD_REPLY_TYPE_ERROR: Final = (1 << 15) + 1
+NBD_REPLY_TYPE_ERROR_BIT: Final = 1 << 15
+NBD_REPLY_TYPE_ERROR: Final = NBD_REPLY_TYPE_ERROR_BIT + 1
 
 # The errors that may stand in a reply, whatever the numbers of the system are.
 NBD_SUCCESS, NBD_EPERM, NBD_EIO, NBD_ENOMEM, NBD_EINVAL, NBD_ENOSPC = 0, 1, 5, 12, 22, 28
@@ -66,7 +67,7 @@ ERROR_MESSAGE_BYTES_MAX: Final = 4096
 
 REQUEST: Final = struct.Struct(">IHHQQI")  # magic, command flags, type, cookie, offset, length
 SIMPLE_REPLY: Final = struct.Struct(">IIQ")  # magic, error, cookie
-_CHUNK: Final = struct.Struct(">IHHQI")  # magic, flags, type, cookie, length of the payload
+CHUNK: Final = struct.Struct(">IHHQI")  # magic, flags, type, cookie, length of the payload
 _DATA_CHUNK: Final = struct.Struct(">IHHQIQ")  # ... offset; the data follow
 _HOLE_CHUNK: Final = struct.Struct(">IHHQIQI")  # ... offset, length of the hole
 _ERROR_CHUNK: Final = struct.Struct(">IHHQIIH")  # ... error, length of the message; the message follows
@@ -221,7 +222,7 @@ def hole_chunk(cookie: int, offset: int, length: int, flags: int) -> bytes:
 
 def none_chunk(cookie: int) -> bytes:
     """Return the chunk that ends a structured reply without saying more."""
-    return _CHUNK.pack(NBD_STRUCTURED_REPLY_MAGIC, NBD_REPLY_FLAG_DONE, NBD_REPLY_TYPE_NONE, cookie, 0)
+    return CHUNK.pack(NBD_STRUCTURED_REPLY_MAGIC, NBD_REPLY_FLAG_DONE, NBD_REPLY_TYPE_NONE, cookie, 0)
 
 
 def error_chunk(cookie: int, error: int, message: str = "") -> bytes:
