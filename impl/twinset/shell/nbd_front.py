@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from twinset.shell.block_device import BlockDevice, Pending
 
-REQUEST_BYTES_MAX: Final = (
-    1024 * 1024
-)  # a disk is mostly paid by the request; by itself this driver sends 128 KiB
+# A disk is mostly paid by the request; by itself the driver sends 128 KiB.
+REQUEST_BYTES_MAX: Final = 1024 * 1024
 RECEIVE_BYTES: Final = 256 * 1024
 SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _REQUEST: Final = nbd.REQUEST
@@ -95,7 +94,7 @@ class NbdFront:
                 return False
 
     def _receive(self, device: BlockDevice) -> int:
-        """Receive: the rest of a write straight into its slot, else whatever comes."""
+        """Receive: the rest of a write straight into its slots, else whatever comes."""
         if self._kernel is None:
             return 0
         if self._partial is not None:
