@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.errors import HarnessError
 from harness.faults import partition_table
 from harness.faults.disk import CLUSTER_BYTES, create_image
-from harness.labs.machine import Machine
+from harness.labs.machine import BOOT_S, Machine
 from harness.topology import Topology
+from harness.wait import wait_for
 
 UNIT = "twinsetd.service"
+STATE = ("systemctl", "is-system-running")
 DROP_IN = "/etc/systemd/system/twinsetd.service.d/lab.conf"
 SIGNATURE = 0x7E150000
 
@@ -53,8 +55,13 @@ def powered(machine: Machine) -> None:
     """Running, and its agent answers."""
     if machine.paused:
         machine.resume()
-    if not machine.powered:
-        machine.boot()
+
+    def stays() -> bool:
+        if not machine.powered:  # perhaps only since a moment ago: it was on its way down
+            machine.boot()
+        return machine.answers() and machine.run(STATE, check=False).stdout.strip() != "stopping"
+
+    wait_for(stays, 2 * BOOT_S, f"{machine.name} to be up", poll_s=1.0)
     machine.await_up()
 
 

@@ -84,15 +84,15 @@ class Machine(Asking):
             self.set_cable(mac, False)
         self.domain.resume()
 
+    def answers(self) -> bool:
+        """Whether its agent does."""
+        with contextlib.suppress(CommandFailed, OSError, LabError):
+            return bool(self.guest.boot_id)
+        return False
+
     def await_up(self) -> None:
         """Return once the agent answers."""
-
-        def answers() -> bool:
-            with contextlib.suppress(CommandFailed, OSError, LabError):
-                return bool(self.guest.boot_id)
-            return False
-
-        wait_for(answers, BOOT_S, f"{self.name} to boot", poll_s=1.0)
+        wait_for(self.answers, BOOT_S, f"{self.name} to boot", poll_s=1.0)
         late, self._late = self._late, {}
         for path, (text, mode) in late.items():
             self.write_file(path, text, mode)

@@ -89,7 +89,7 @@ def own_address(
     address: Annotated[str, typer.Argument(metavar="ADDRESS")],
     command: Annotated[list[str], typer.Argument(metavar="COMMAND...")],
 ) -> None:
-    """Run a command for which this server's own name stands for ADDRESS before its other ones (5.2.2-21)."""
+    """Run a command for which this server's own name stands for ADDRESS alone (5.2.2-21)."""
     from twinset.operator.own_address import run_own_address
 
     local.guarded(lambda: run_own_address(address, command), as_json=False)

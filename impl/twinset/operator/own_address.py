@@ -1,6 +1,7 @@
-"""``twinset own-address ADDRESS COMMAND...``: the server's own name stands for that address first (5.2.2-21).
+"""``twinset own-address ADDRESS COMMAND...``: the server's own name stands for that address (5.2.2-21).
 
-For applications that take the first address of a host name for the only one. The command gets a hosts file of its
+For applications that take the first address of a host name for the only one. The name has no other address then: of
+several, a resolver puts the one first that it thinks nearer (RFC 6724, rule 9). The command gets a hosts file of its
 own, in a mount namespace of its own; mirror disks that are mounted or unmounted later are so there too.
 """
 
@@ -27,7 +28,7 @@ MOUNT: Final = f'mount --bind "$1" {HOSTS} && rm "$1" && shift && exec "$@"'
 def run_own_address(address: str, command: Sequence[str]) -> NoReturn:
     """Become the command; Refusal for what is no address."""
     name = socket.gethostname()
-    text = first(HOSTS.read_text(errors="replace") if HOSTS.exists() else "", name, checked(address))
+    text = alone(HOSTS.read_text(errors="replace") if HOSTS.exists() else "", name, checked(address))
     with tempfile.NamedTemporaryFile("w", prefix="twinset-hosts-", delete=False) as file:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
@@ -46,19 +47,16 @@ def checked(address: str) -> str:
     return str(found)
 
 
-def first(hosts: str, name: str, address: str) -> str:
-    """Return a hosts file in which the name stands for the address before all others.
-
-    A loopback address would be sorted before every other one, so the name has none any more.
-    """
-    lines = [f"{address} {name}", *(_without(name, address, line) for line in hosts.splitlines())]
+def alone(hosts: str, name: str, address: str) -> str:
+    """Return a hosts file in which the name stands for the address and for no other one."""
+    lines = [f"{address} {name}", *(_without(name, line) for line in hosts.splitlines())]
     return "\n".join(lines) + "\n"
 
 
-def _without(name: str, address: str, line: str) -> str:
-    """The line, less the name where it stands for this address already or for a loopback address."""
+def _without(name: str, line: str) -> str:
+    """The line, less the name."""
     words = line.partition("#")[0].split()
-    if not words or not (words[0] == address or words[0].startswith(("127.", "::1"))):
-        return line
     others = [word for word in words[1:] if word.casefold() != name.casefold()]
+    if len(others) == len(words[1:]):
+        return line
     return " ".join([words[0], *others]) if others else ""
