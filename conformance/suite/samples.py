@@ -89,7 +89,7 @@ class _Walk:
         pair.operate("group.move", group=GROUP, to=HOME)
         pair.wait_place(GROUP, HOME)
         self._break(HOME)
-        self._step("disk error elsewhere", lambda: pair.crash(HOME), AWAY, until=lambda: self._helped(AWAY))
+        self._step("disk error elsewhere", self._crash_home, AWAY, until=lambda: self._helped(AWAY))
         kept = pair.settle(lambda s: s.place(GROUP) == AWAY, seen_by=AWAY)
         self.seen.places["after a disk error elsewhere"] = kept.place(GROUP)
         pair.adapter.request("link", {"action": "heal"})
@@ -106,6 +106,12 @@ class _Walk:
     def _start_without_the_disk(self) -> None:
         """The script has its group moved on: whether the operator hears that it had started is the port's affair."""
         refusal(self.pair, "group.start", group=GROUP, to=HOME)
+
+    def _crash_home(self) -> None:
+        Commands(self.pair, HOME).shell(
+            "sync"
+        )  # the marks were to be lost with the power, or to end in half a line
+        self.pair.crash(HOME)
 
     def _return(self) -> None:
         self.pair.operate("server.return", server=HOME)
