@@ -110,7 +110,7 @@ class _Walk:
     def _crash_home(self) -> None:
         Commands(self.pair, HOME).shell(
             "sync"
-        )  # the marks were to be lost with the power, or to end in half a line
+        )  # or the power cut takes marks, or half a line of one
         self.pair.crash(HOME)
 
     def _return(self) -> None:
