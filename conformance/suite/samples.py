@@ -108,9 +108,7 @@ class _Walk:
         refusal(self.pair, "group.start", group=GROUP, to=HOME)
 
     def _crash_home(self) -> None:
-        Commands(self.pair, HOME).shell(
-            "sync"
-        )  # or the power cut takes marks, or half a line of one
+        Commands(self.pair, HOME).shell("sync")  # or the power cut takes marks, or half a line of one
         self.pair.crash(HOME)
 
     def _return(self) -> None:
