@@ -295,14 +295,13 @@ class Pair:
 
     def write_file(self, group: str, server: str, name: str, mib: int = 1) -> str:
         """Write random data into a file of the group's disk, flushed; return its checksum."""
-        mount = self.access(group, server)["mount"]
-        path = f"{mount}/{name}"
-        # Into the bare directory below a mount point that has just been released, it would count as lost later.
-        there = f"mountpoint {mount}"
-        write = f"dd if=/dev/urandom of={path} bs=1M count={mib} conv=fsync"
-        ran = self.see.run(server, ["sh", "-ec", f"{there}; {write}; {there}"], timeout_s=120)
-        if ran.returncode:
-            raise Failed("write", "", f"{write}: {ran.stdout.strip()}; {ran.stderr.strip()}")
+        path = f"{self.access(group, server)['mount']}/{name}"
+        there = self.mounted(group, server)
+        argv = ["dd", "if=/dev/urandom", f"of={path}", "bs=1M", f"count={mib}", "conv=fsync"]
+        ran = self.see.run(server, argv, timeout_s=120)
+        # What goes into the bare directory below a mount point that was just released would count as lost later.
+        if ran.returncode or not there or not self.mounted(group, server):
+            raise Failed("write", "", f"{' '.join(argv)}: {ran.stderr.strip()}, mounted before: {there}")
         return self.see.checksum(server, path)
 
     def checksum(self, group: str, server: str, name: str) -> str:
