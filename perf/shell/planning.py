@@ -11,7 +11,6 @@ from twinset.mirror.maps import EPOCH, Maps, extent_shift, pack, unpack
 MIB = 1 << 20
 EVERY = 1000  # extents: one of them written, one of them different
 FIRST_BLOCK_S = 120.0
-WALKS = 3  # the best of them: one alone of a few milliseconds says more of the machine than of its size
 
 
 def measure(pair: Pair, mib: int) -> dict[str, float]:
@@ -20,8 +19,7 @@ def measure(pair: Pair, mib: int) -> dict[str, float]:
     with sparse.sets_of(pair, 1, mib) as [one]:
         for server in pair.lab.servers:
             one.start(server)
-        walk_ms = min(walk_cpu_ms(mib * MIB) for _ in range(WALKS))
-        return {"walk_cpu_ms": walk_ms, **_first_block(pair, one, sparse.pids(pair) - others)}
+        return {"walk_cpu_ms": walk_cpu_ms(mib * MIB), **_first_block(pair, one, sparse.pids(pair) - others)}
 
 
 def walk_cpu_ms(size_bytes: int) -> float:
