@@ -182,15 +182,15 @@ class BlockDevice:
             )
         )
         if pending.command == nbd.NBD_CMD_WRITE:
-            self._out.extend(self._parts(pending, 0, pending.length))
+            self._out.extend(self.parts(pending.slots, 0, pending.length))
 
-    def _parts(self, pending: Pending, at: int, length: int) -> list[memoryview]:
-        """Return where `length` bytes of a request's data lie, from its byte `at` on."""
+    def parts(self, slots: tuple[int, ...], at: int, length: int) -> list[memoryview]:
+        """Return where `length` bytes of a request's data lie in its slots, from its byte `at` on."""
         start, parts = self._front.data_offset, []
         index, at = divmod(at, SLOT_BYTES)
         while length > 0:
             count = min(length, SLOT_BYTES - at)
-            parts.append(self.views[pending.slots[index]][start + at : start + at + count])
+            parts.append(self.views[slots[index]][start + at : start + at + count])
             index, at, length = index + 1, 0, length - count
         return parts
 
@@ -294,7 +294,7 @@ class BlockDevice:
                 self._answer(chunk.cookie, pending, 0, data)
                 return
             taken = chunk.start
-            for part in self._parts(pending, at, chunk.length):
+            for part in self.parts(pending.slots, at, chunk.length):
                 part[:] = self._in_view[taken : taken + len(part)] if chunk.start >= 0 else bytes(len(part))
                 taken += len(part)
         if chunk.done:
@@ -303,7 +303,7 @@ class BlockDevice:
             parts = (
                 []
                 if error or pending.command != nbd.NBD_CMD_READ
-                else self._parts(pending, 0, pending.length)
+                else self.parts(pending.slots, 0, pending.length)
             )
             self._answer(chunk.cookie, pending, error, b"".join(parts))
 

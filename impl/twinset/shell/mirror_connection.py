@@ -124,7 +124,7 @@ class MirrorConnection:
             }
             self.out.append(wire.pack_json(wire.STATE, state))
             marks = maps.unsure()
-            if any(marks):
+            if b"\1" in marks:
                 packed = pack(marks)
                 for at in range(0, len(packed), MAP_CHUNK_BYTES):
                     self.out.append(wire.pack(wire.MAP, payload=packed[at : at + MAP_CHUNK_BYTES]))

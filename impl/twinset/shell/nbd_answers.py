@@ -48,9 +48,8 @@ class Answers:
         self.base = 0
         self.structured = False
         self.current: Request | None = None
-        self.early: dict[
-            int, Op
-        ] = {}  # pieces of a large read without structured replies, ahead of their turn
+        # Pieces of a large read without structured replies that have ended ahead of their turn, by offset.
+        self.early: dict[int, Op] = {}
         self.stalled = False
         self.out: deque[tuple[memoryview | bytes, int]] = deque()
         self.writing = False

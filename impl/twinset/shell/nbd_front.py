@@ -98,9 +98,12 @@ class NbdFront:
         if self._kernel is None:
             return 0
         if self._partial is not None:
-            count = self._kernel.recvmsg_into(self._room(device, self._partial))[0]
-            self._partial.have += count
-            self._pass_on(device, self._partial)
+            write = self._partial
+            count = self._kernel.recvmsg_into(
+                device.parts(write.slots, write.have, write.length - write.have)
+            )[0]
+            write.have += count
+            self._pass_on(device, write)
             return count
         if self._begin:
             left = self._end - self._begin
@@ -126,7 +129,7 @@ class NbdFront:
                 device.ask(command, flags, cookie, offset, length, slots)
                 continue
             write = self._partial = _Write(flags, cookie, offset, length, slots)
-            for part in self._room(device, write):
+            for part in device.parts(slots, 0, length):
                 count = min(len(part), self._end - self._begin)
                 part[:count] = self._view[self._begin : self._begin + count]
                 self._begin += count
@@ -145,16 +148,6 @@ class NbdFront:
 
     def _slots_of(self, length: int) -> int:
         return max(1, -(-length // self._slot_bytes))
-
-    def _room(self, device: BlockDevice, write: _Write) -> list[memoryview]:
-        """Return where the bytes of a write go that have not arrived."""
-        index, at = divmod(write.have, self._slot_bytes)
-        left, room = write.length - write.have, []
-        for slot in write.slots[index:]:
-            room.append(device.views[slot][at : min(at + left, self._slot_bytes)])
-            left -= len(room[-1])
-            at = 0
-        return room
 
     def _pass_on(self, device: BlockDevice, write: _Write) -> None:
         if write.have == write.length:
